@@ -1,0 +1,195 @@
+"""Column names and types of every frame that goes back to the warehouse.
+
+A frame is cast to its schema before it leaves Python, so that an all-null column keeps its type
+and an empty result is still a table. The SQL marts promise the same columns in their contracts.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+_RANGE = ("mean", "p05", "p50", "p95")
+
+
+def _ranges(*stems: str) -> dict[str, pl.DataType]:
+    """Columns `<stem>_mean`, `<stem>_p05`, `<stem>_p50`, `<stem>_p95` for each stem."""
+    return {f"{stem}_{part}": pl.Float64() for stem in stems for part in _RANGE}
+
+
+POSTERIOR: dict[str, pl.DataType] = {
+    # what the row is
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "run_kind": pl.String(),  # live, backtest
+    "kpi": pl.String(),
+    "as_of_week": pl.Date(),  # last training week
+    "first_training_week": pl.Date(),
+    "n_training_weeks": pl.Int64(),
+    "geo": pl.String(),
+    "term_id": pl.String(),  # channel:<id>, a baseline column's name, noise:sigma, noise:rho, ...
+    "term_type": pl.String(),  # channel, baseline, noise
+    "component_id": pl.String(),  # the component the term belongs to; null for noise
+    # how to evaluate it at any week
+    "media_unit": pl.String(),  # channels: spend or impressions
+    "kpi_scale": pl.Float64(),  # training mean of the KPI in this geo
+    "input_center": pl.Float64(),  # baseline columns: (value - center) / scale
+    "input_scale": pl.Float64(),  # baseline columns and channels (training maximum)
+    # the draws, aligned by position
+    "coefficient": pl.List(pl.Float64()),
+    "kernel": pl.List(pl.String()),  # channels: adstock kernel
+    "decay": pl.List(pl.Float64()),
+    "half": pl.List(pl.Float64()),
+    "slope": pl.List(pl.Float64()),
+    # convergence of this term
+    "rhat": pl.Float64(),
+    "ess_bulk": pl.Float64(),
+    "ess_tail": pl.Float64(),
+    # facts of the run, the same on each of its rows
+    "n_chains": pl.Int64(),
+    "n_sweeps": pl.Int64(),
+    "n_draws": pl.Int64(),
+    "seed": pl.Int64(),
+    "data_hash": pl.String(),
+    "config_hash": pl.String(),
+    "code_hash": pl.String(),
+    "configuration": pl.String(),  # JSON
+    "versions": pl.String(),  # JSON
+    "fit_seconds": pl.Float64(),
+    "peak_memory_mib": pl.Float64(),
+}
+
+CONTRIBUTIONS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "geo": pl.String(),  # `all` is the sum over the model's geos
+    "week": pl.Date(),
+    "component_id": pl.String(),
+    "component_type": pl.String(),  # channel, level, trend, season, event, context, unexplained, kpi
+    "is_additive": pl.Boolean(),
+    "is_controllable": pl.Boolean(),
+    **_ranges("contribution"),
+}
+
+PERFORMANCE: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "period_id": pl.String(),  # training, last_52_weeks, last_13_weeks, year_<yyyy>
+    "period_start": pl.Date(),  # first week
+    "period_end": pl.Date(),  # last week
+    "node_id": pl.String(),
+    "is_additive": pl.Boolean(),  # a modelled channel; other nodes are subtotals
+    "spend": pl.Float64(),
+    "share_of_spend": pl.Float64(),
+    "hurdle_roi": pl.Float64(),
+    **_ranges(
+        "effect",
+        "share_of_effect",
+        "share_of_kpi",
+        "roi",
+        "marginal_roi",
+        "cost_per_outcome",
+        "saturation",
+        "half_life_weeks",
+        "headroom_spend",
+    ),
+    "p_marginal_roi_above_hurdle": pl.Float64(),
+}
+
+CURVES: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "channel_id": pl.String(),
+    "point": pl.Int64(),
+    "media_unit": pl.String(),
+    "weekly_exposure": pl.Float64(),  # all geos together, held every week (steady state)
+    "weekly_spend": pl.Float64(),  # null where the unit is not spend
+    **_ranges("response", "marginal_response"),
+    "current_weekly_exposure": pl.Float64(),  # mean of the last 13 training weeks
+    "planned_weekly_exposure": pl.Float64(),  # mean of the live plan's weeks, null without one
+    "observed_max_exposure": pl.Float64(),  # largest training week
+    "is_in_observed_range": pl.Boolean(),
+}
+
+FORECASTS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "forecast_kind": pl.String(),  # live, backtest (the run's kind)
+    "plan_id": pl.String(),
+    "plan_source": pl.String(),  # client, assumed
+    "as_of_week": pl.Date(),
+    "geo": pl.String(),
+    "week": pl.Date(),
+    "horizon_weeks": pl.Int64(),  # 1 = the week after as_of_week
+    "component_id": pl.String(),  # includes `kpi` (with noise) and `noise` (mean of carried residual)
+    "component_type": pl.String(),
+    "is_additive": pl.Boolean(),
+    "planned_value": pl.Float64(),  # exposure of a modelled channel, value of a driver
+    "planned_spend": pl.Float64(),
+    **_ranges("forecast"),
+}
+
+VARIANCE: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "plan_id": pl.String(),
+    "as_of_week": pl.Date(),
+    "geo": pl.String(),
+    "week": pl.Date(),
+    "horizon_weeks": pl.Int64(),
+    "driver_id": pl.String(),  # channel_id, driver_id, unexplained, total
+    "driver_type": pl.String(),  # spend, context, event, unexplained, total
+    "is_additive": pl.Boolean(),
+    "planned_value": pl.Float64(),
+    "actual_value": pl.Float64(),
+    **_ranges("variance"),
+    "z_score": pl.Float64(),  # unexplained and total: size against the predictive spread
+}
+
+BACKTESTS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "origin_week": pl.Date(),  # last training week
+    "method": pl.String(),  # mixloop, ridge, seasonal_naive
+    "week": pl.Date(),
+    "horizon_weeks": pl.Int64(),
+    "actual": pl.Float64(),  # sum over the model's geos
+    **_ranges("forecast"),  # null quantiles where a method gives no range
+    "absolute_error": pl.Float64(),
+    "crps": pl.Float64(),  # for a point forecast the absolute error
+    "is_in_90_range": pl.Boolean(),
+}
+
+SCORES: dict[str, pl.DataType] = {
+    "run_id": pl.String(),  # the live run
+    "model_id": pl.String(),
+    "method": pl.String(),  # mixloop, ridge, seasonal_naive
+    "sample": pl.String(),  # in_sample, out_of_sample (all backtest origins of the model)
+    "n_weeks": pl.Int64(),
+    "r2": pl.Float64(),
+    "nrmse": pl.Float64(),  # RMSE / (max - min) of the actuals
+    "mape": pl.Float64(),
+    "wmape": pl.Float64(),
+    "crps": pl.Float64(),  # relative to the mean actual
+    "coverage_90": pl.Float64(),
+    "skill": pl.Float64(),  # 1 - crps / crps of seasonal_naive, same weeks
+}
+
+
+def conform(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Return `frame` with exactly the schema's columns, in its order and types.
+
+    Raises
+    ------
+    ValueError
+        When a column is missing or one is not in the schema; the message names them.
+    """
+    missing = [name for name in schema if name not in frame.columns]
+    extra = [name for name in frame.columns if name not in schema]
+    if missing or extra:
+        raise ValueError(f"frame does not fit its schema: missing {missing}, not expected {extra}")
+    return frame.select([pl.col(name).cast(dtype) for name, dtype in schema.items()])
+
+
+def empty(schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Return a frame with the schema's columns and no rows."""
+    return pl.DataFrame(schema=schema)

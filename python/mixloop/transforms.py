@@ -1,0 +1,183 @@
+"""Carry-over and saturation of media: adstock kernels, the Hill curve and the grid of both.
+
+Every shape is a row of one grid, so that a new kernel is a new row and never a second code path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+KERNELS = ("geometric", "delayed")
+PEAK_LAG = 2.0  # weeks until a delayed kernel peaks
+
+
+def adstock_weights(kernel: str, decay: float, carryover_weeks: int) -> np.ndarray:
+    """Return the share of an exposure's effect that falls on each lag.
+
+    Parameters
+    ----------
+    kernel : {"geometric", "delayed"}
+        `geometric`: weight proportional to decay^l; `delayed`: to decay^((l - 2)^2), which peaks
+        two weeks after the exposure (Jin et al. 2017, "Bayesian methods for media mix modeling
+        with carryover and shape effects", equation 2).
+    decay : float
+        From 0 (no carry-over) to below 1.
+    carryover_weeks : int
+        L, the longest lag, zero or more.
+
+    Returns
+    -------
+    ndarray, (L + 1,)
+        Weights for lags 0 to L, summing to one.
+
+    Raises
+    ------
+    ValueError
+        When the kernel is unknown, or decay or L is outside its range.
+
+    Examples
+    --------
+    >>> adstock_weights("geometric", 0.5, 2).round(4).tolist()
+    [0.5714, 0.2857, 0.1429]
+    """
+    if kernel not in KERNELS:
+        raise ValueError(f"kernel must be one of {KERNELS}, not {kernel!r}")
+    if not 0.0 <= decay < 1.0:
+        raise ValueError(f"decay must be in [0, 1), not {decay!r}")
+    if carryover_weeks < 0:
+        raise ValueError(f"carryover_weeks must be zero or more, not {carryover_weeks!r}")
+    lags = np.arange(carryover_weeks + 1, dtype=float)
+    power = lags if kernel == "geometric" else (lags - min(PEAK_LAG, carryover_weeks)) ** 2
+    weights = np.power(decay, power)
+    return weights / weights.sum()
+
+
+def adstock(exposure: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Spread exposure over the weeks in which it works: `sum_l weights[l] x[t - l]`.
+
+    Parameters
+    ----------
+    exposure : ndarray, (..., T)
+        Weekly exposure; weeks before the first count as zero.
+    weights : ndarray, (..., L + 1)
+        One kernel, or one for each leading index.
+
+    Returns
+    -------
+    ndarray, (..., T)
+
+    Examples
+    --------
+    >>> adstock(np.array([8.0, 0.0, 0.0, 0.0]), np.array([0.5, 0.25, 0.25])).tolist()
+    [4.0, 2.0, 2.0, 0.0]
+    """
+    lags = weights.shape[-1]
+    pad = [(0, 0)] * (exposure.ndim - 1) + [(lags - 1, 0)]
+    windows = sliding_window_view(np.pad(exposure, pad), lags, axis=-1)  # (..., T, L + 1)
+    return np.einsum("...tl,...l->...t", windows, weights[..., ::-1])
+
+
+def hill(u: np.ndarray, half: np.ndarray | float, slope: np.ndarray | float) -> np.ndarray:
+    """Return the saturated response `u^slope / (u^slope + half^slope)`, in [0, 1).
+
+    Parameters
+    ----------
+    u : ndarray
+        Carried-over exposure divided by its training maximum, zero or more.
+    half : ndarray or float
+        The u at which half of the full effect is reached, above zero.
+    slope : ndarray or float
+        Steepness, above zero; above 1 the curve is S-shaped.
+
+    Examples
+    --------
+    >>> hill(np.array([0.0, 0.5, 1.5]), 0.5, 1.0).tolist()
+    [0.0, 0.5, 0.75]
+    """
+    powered = np.power(u, slope)
+    return powered / (powered + np.power(half, slope))
+
+
+def hill_slope(u: np.ndarray, half: np.ndarray | float, slope: np.ndarray | float) -> np.ndarray:
+    """Return the derivative of `hill` by u; at u = 0 the limit from the right.
+
+    Where slope is below 1 that limit is infinite; the value at u = 1e-6 stands in for it.
+
+    Examples
+    --------
+    >>> hill_slope(np.array([0.5]), 0.5, 1.0).tolist()
+    [0.5]
+    """
+    u = np.maximum(u, 1e-6)
+    powered, half_powered = np.power(u, slope), np.power(half, slope)
+    return slope * half_powered * powered / u / (powered + half_powered) ** 2
+
+
+def half_life_weeks(weights: np.ndarray) -> np.ndarray:
+    """Return the weeks until half of an exposure's effect has come, interpolated within a week.
+
+    Parameters
+    ----------
+    weights : ndarray, (..., L + 1)
+        Adstock weights, each summing to one. The share of lag l is spread evenly over [l, l + 1).
+
+    Returns
+    -------
+    ndarray, (...)
+
+    Examples
+    --------
+    >>> float(half_life_weeks(np.array([0.25, 0.5, 0.25])))
+    1.5
+    """
+    reached = np.cumsum(weights, axis=-1)
+    lag = np.argmax(reached >= 0.5, axis=-1)
+    at = np.take_along_axis(weights, lag[..., None], axis=-1)[..., 0]
+    before = np.take_along_axis(reached, lag[..., None], axis=-1)[..., 0] - at
+    return lag + (0.5 - before) / at
+
+
+@dataclass(frozen=True)
+class TransformGrid:
+    """The finite set of transforms a channel may have, each point with a prior weight.
+
+    Attributes
+    ----------
+    kernel : tuple of str, (G,)
+    decay, half, slope : ndarray, (G,)
+    log_prior : ndarray, (G,)
+        Log of prior weights that sum to one.
+    """
+
+    kernel: tuple[str, ...]
+    decay: np.ndarray
+    half: np.ndarray
+    slope: np.ndarray
+    log_prior: np.ndarray = field(repr=False)
+
+
+def default_grid() -> TransformGrid:
+    """Return the default grid: every kernel shape with every half-saturation and slope.
+
+    Decays are spaced by half-life, halves in even ratios from a quarter of the largest week (the
+    channel is deep in saturation) to twice it (nearly linear), slopes from concave to S-shaped.
+    Delayed kernels share a quarter of the prior: most media act at once.
+    """
+    shapes = [("geometric", decay, 0.75 / 7) for decay in (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.87)]
+    shapes += [("delayed", decay, 0.25 / 2) for decay in (0.5, 0.8)]
+    halves = (0.12, 0.25, 0.45, 0.8, 1.4, 2.4)
+    slopes = (0.7, 1.0, 1.5, 2.3)
+    rows = [(k, d, h, s, w) for (k, d, w), h, s in product(shapes, halves, slopes)]
+    kernel, decay, half, slope, weight = zip(*rows, strict=True)
+    prior = np.array(weight) / (len(halves) * len(slopes))
+    return TransformGrid(
+        kernel=kernel,
+        decay=np.array(decay),
+        half=np.array(half),
+        slope=np.array(slope),
+        log_prior=np.log(prior / prior.sum()),
+    )

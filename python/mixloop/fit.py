@@ -1,0 +1,233 @@
+"""Fit one model to one panel: scale the inputs, run the chains, judge them, keep joint draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from mixloop.design import GROUP_SCALES, Design, build_design
+from mixloop.diagnostics import convergence
+from mixloop.panel import Panel
+from mixloop.posterior import Posterior
+from mixloop.sampler import Chains, Problem, run_chains, transform_media
+from mixloop.transforms import TransformGrid, default_grid
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How to fit.
+
+    Attributes
+    ----------
+    chains : int
+        Independent chains, two or more.
+    warmup, sweeps : int
+        Sweeps thrown away and kept, for each chain.
+    draws : int
+        Joint draws kept after thinning, all chains together; at most chains x sweeps.
+    seed : int
+        Seed of the fit's one random generator.
+    channel_share_scale : float
+        Prior scale of a channel's average share of the KPI, for channels without a prior of
+        their own; above zero.
+    carryover_weeks : int
+        Longest lag of the adstock kernels.
+    """
+
+    chains: int = 4
+    warmup: int = 400
+    sweeps: int = 1000
+    draws: int = 1000
+    seed: int = 20240101
+    channel_share_scale: float = 0.06
+    carryover_weeks: int = 12
+
+    def __post_init__(self) -> None:
+        if self.draws > self.chains * self.sweeps or self.draws < self.chains:
+            raise ValueError(
+                f"draws must be between chains and chains x sweeps = {self.chains * self.sweeps}, "
+                f"not {self.draws}: set mixloop__draws, mixloop__chains or mixloop__sweeps"
+            )
+        if not self.channel_share_scale > 0:
+            raise ValueError(
+                f"mixloop__channel_share_scale must be above zero, not {self.channel_share_scale}"
+            )
+
+
+@dataclass(frozen=True)
+class FitTask:
+    """What to fit: one model, trained to one week.
+
+    Attributes
+    ----------
+    panel : Panel
+        History up to the last training week; the lead-in comes before the training window.
+    n_training : int
+        The last weeks of the panel that are the training window.
+    media_units : dict of str to str
+        `spend` or `impressions` by channel.
+    share_of_kpi : dict of str to float
+        The client's prior scale of the share of KPI, for channels that have one.
+    """
+
+    run_id: str
+    run_kind: str
+    model_id: str
+    kpi: str
+    panel: Panel
+    n_training: int
+    media_units: dict[str, str]
+    share_of_kpi: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A posterior with its convergence and what could not be fitted.
+
+    Attributes
+    ----------
+    posterior : Posterior
+    diagnostics : dict of str to ndarray, (J, 3)
+        R-hat, bulk and tail effective sample size by term and geo.
+    dropped_channels, dropped_drivers : tuple of str
+        Channels without any exposure, drivers without any variation, in the training window.
+    """
+
+    posterior: Posterior
+    diagnostics: dict[str, np.ndarray]
+    dropped_channels: tuple[str, ...]
+    dropped_drivers: tuple[str, ...]
+
+
+def exposure_scales(exposure: np.ndarray) -> np.ndarray:
+    """Return the training maximum of each geo and channel, (J, C), from exposure (J, T, C).
+
+    A geo where a channel never ran borrows the mean of the channel's other geos, so that a first
+    campaign there is measured on a scale that has been seen.
+    """
+    scale = exposure.max(axis=1)
+    active = scale > 0
+    count = np.maximum(active.sum(axis=0), 1)
+    return np.where(active, scale, scale.sum(axis=0) / count)
+
+
+def _problem(
+    panel: Panel, design: Design, grid: TransformGrid, task: FitTask, settings: FitSettings
+) -> tuple[Problem, np.ndarray, np.ndarray]:
+    """Scale KPI and media; return the sampler's problem, kpi_scale (J,), exposure_scale (J, C)."""
+    outcome = panel.outcome[:, -task.n_training :]
+    kpi_scale = np.nanmean(outcome, axis=1)
+    if not (np.isfinite(kpi_scale) & (kpi_scale > 0)).all():
+        bad = [g for g, s in zip(panel.geos, kpi_scale, strict=True) if not s > 0]
+        raise ValueError(
+            f"model {task.model_id!r}: the KPI {task.kpi!r} is zero, negative or missing on "
+            f"average in geos {bad[:5]}: check the outcomes of these geos"
+        )
+    scale = exposure_scales(panel.exposure[:, -task.n_training :])
+    media = transform_media(panel.exposure / scale[:, None, :], grid, settings.carryover_weeks)
+    share = [task.share_of_kpi.get(c, settings.channel_share_scale) for c in panel.channels]
+    problem = Problem(
+        y=outcome / kpi_scale[:, None],
+        media=media[..., -task.n_training :],
+        log_prior=np.tile(grid.log_prior, (len(panel.channels), 1)),
+        baseline=design.values,
+        group=design.group,
+        group_scale=np.array(list(GROUP_SCALES.values())),
+        is_fixed=np.array([name == "level" for name in GROUP_SCALES]),
+        share_scale=np.array(share),
+    )
+    return problem, kpi_scale, scale
+
+
+def _diagnose(
+    chains: Chains, channels: tuple[str, ...], design: Design
+) -> dict[str, np.ndarray]:
+    """Return R-hat, bulk and tail ESS of every term in every geo, by term name: (J, 3).
+
+    A channel is judged by its coefficient and by its share of the KPI; the worse one counts.
+    """
+
+    def judge(draws: np.ndarray) -> np.ndarray:  # (K, N, J) -> (J, 3)
+        return np.stack(convergence(draws), axis=1)
+
+    out = {}
+    for c, name in enumerate(channels):
+        both = np.stack([judge(chains.coef[..., c]), judge(chains.share[..., c])])
+        out[f"channel:{name}"] = np.stack(
+            [both[:, :, 0].max(axis=0), both[:, :, 1].min(axis=0), both[:, :, 2].min(axis=0)],
+            axis=1,
+        )
+    for p, column in enumerate(design.columns):
+        out[column.name] = judge(chains.baseline_coef[..., p])
+    for name in ("sigma", "rho", "last_error"):
+        out[f"noise:{name}"] = judge(getattr(chains, name))
+    return out
+
+
+def _thin(values: np.ndarray, draws: int) -> np.ndarray:
+    """Keep evenly spaced sweeps of (K, N, ...) chains, chain after chain: (S, ...)."""
+    k, n = values.shape[:2]
+    flat = values.reshape(k * n, *values.shape[2:])
+    return flat[np.linspace(0, k * n - 1, draws).round().astype(int)]
+
+
+def fit(task: FitTask, settings: FitSettings) -> Fit:
+    """Fit a model and keep its joint draws.
+
+    The linear algebra runs on one thread, so that the draws do not depend on the machine's cores;
+    independent fits are what runs side by side.
+
+    Raises
+    ------
+    ValueError
+        When no channel has any exposure, or the KPI has no positive mean.
+    """
+    training = task.panel.exposure[:, -task.n_training :]
+    active = (training > 0).any(axis=(0, 1))
+    channels = tuple(c for c, on in zip(task.panel.channels, active, strict=True) if on)
+    dropped = tuple(c for c in task.panel.channels if c not in channels)
+    if not channels:
+        raise ValueError(
+            f"model {task.model_id!r}: none of its channels has spend or impressions in the "
+            f"{task.n_training} training weeks: check channel_mapping and the media dates"
+        )
+    panel = task.panel.select_channels(channels)
+    grid = default_grid()
+    design = build_design(panel, task.n_training)
+    with threadpool_limits(limits=1):
+        problem, kpi_scale, scale = _problem(panel, design, grid, task, settings)
+        chains = run_chains(
+            problem,
+            n_chains=settings.chains,
+            warmup=settings.warmup,
+            sweeps=settings.sweeps,
+            rng=np.random.default_rng(settings.seed),
+        )
+    points = _thin(chains.grid, settings.draws)
+    posterior = Posterior(
+        run_id=task.run_id,
+        run_kind=task.run_kind,
+        model_id=task.model_id,
+        kpi=task.kpi,
+        geos=panel.geos,
+        channels=channels,
+        media_units=tuple(task.media_units[c] for c in channels),
+        first_week=panel.weeks[-task.n_training],
+        last_week=panel.weeks[-1],
+        kpi_scale=kpi_scale,
+        exposure_scale=scale,
+        carryover_weeks=settings.carryover_weeks,
+        baseline=design.columns,
+        kernel=np.array(grid.kernel)[points],
+        decay=grid.decay[points],
+        half=grid.half[points],
+        slope=grid.slope[points],
+        coef=_thin(chains.coef, settings.draws),
+        baseline_coef=_thin(chains.baseline_coef, settings.draws),
+        sigma=_thin(chains.sigma, settings.draws),
+        rho=_thin(chains.rho, settings.draws),
+        last_error=_thin(chains.last_error, settings.draws),
+    )
+    return Fit(posterior, _diagnose(chains, channels, design), dropped, design.dropped)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 
 
 @dataclass(frozen=True)
@@ -38,3 +39,152 @@ class Panel:
     exposure: np.ndarray
     spend: np.ndarray
     driver_values: np.ndarray
+
+    def select_channels(self, channels: tuple[str, ...]) -> Panel:
+        """Return the panel with only these channels, in this order.
+
+        Raises
+        ------
+        ValueError
+            When a channel is not in the panel; the message names it.
+        """
+        unknown = [name for name in channels if name not in self.channels]
+        if unknown:
+            raise ValueError(f"channels {unknown} are not in the panel of {list(self.channels)}")
+        at = [self.channels.index(name) for name in channels]
+        return replace(
+            self, channels=channels, exposure=self.exposure[:, :, at], spend=self.spend[:, :, at]
+        )
+
+    def until(self, week: np.datetime64) -> Panel:
+        """Return the panel cut after `week` (media, drivers and outcomes)."""
+        keep = self.weeks <= week
+        return replace(
+            self,
+            weeks=self.weeks[keep],
+            outcome=self.outcome[:, keep],
+            exposure=self.exposure[:, keep],
+            spend=self.spend[:, keep],
+            driver_values=self.driver_values[:, keep],
+        )
+
+
+def _dense(
+    frame: pl.DataFrame, value: str, weeks: np.ndarray, names: dict[str, tuple[str, ...]]
+) -> np.ndarray:
+    """Spread a long frame over (J, T) or (J, T, N); NaN where it has no row.
+
+    `names` maps the frame's key columns (geo first) to the sorted names along each axis.
+
+    Raises
+    ------
+    ValueError
+        When a key occurs twice; the message names the first one.
+    """
+    keys = list(names)
+    shape = [len(names[keys[0]]), len(weeks), *(len(names[key]) for key in keys[1:])]
+    out = np.full(shape, np.nan)
+    if frame.is_empty():
+        return out
+    index = {}
+    for key, known in names.items():
+        position = {name: i for i, name in enumerate(known)}
+        index[key] = np.array([position[name] for name in frame[key]], dtype=int)
+    week = (frame["week"].to_numpy().astype("datetime64[D]") - weeks[0]).astype(int) // 7
+    place = (index[keys[0]], week, *(index[key] for key in keys[1:]))
+    flat = np.ravel_multi_index(place, shape)
+    if len(np.unique(flat)) != len(flat):
+        rows = frame.select("week", *keys)
+        twice = rows.filter(rows.is_duplicated()).row(0, named=True)
+        raise ValueError(f"{value} has more than one row for {twice}")
+    out[place] = frame[value].to_numpy()
+    return out
+
+
+def _with_plan(
+    media: pl.DataFrame, drivers: pl.DataFrame, planned: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Append planned weeks to media and drivers; items the history does not know are left out."""
+    is_channel = pl.col("item_type") == "channel"
+    future_media = planned.filter(is_channel & pl.col("item_id").is_in(media["channel_id"].unique()))
+    future_media = future_media.select(
+        "geo",
+        "week",
+        pl.col("item_id").alias("channel_id"),
+        pl.col("planned_spend").alias("spend"),
+        pl.col("planned_value").alias("exposure"),
+    )
+    known = drivers["driver_id"].unique()
+    future_drivers = planned.filter(~is_channel & pl.col("item_id").is_in(known)).select(
+        "geo",
+        "week",
+        pl.col("item_id").alias("driver_id"),
+        pl.col("planned_value").alias("value"),
+    )
+    return (
+        pl.concat([media.select(future_media.columns), future_media], how="vertical_relaxed"),
+        pl.concat([drivers.select(future_drivers.columns), future_drivers], how="vertical_relaxed"),
+    )
+
+
+def build_panel(
+    model_id: str,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+    plan: pl.DataFrame | None = None,
+) -> Panel:
+    """Make a model's panel from the warehouse's long feature tables.
+
+    Parameters
+    ----------
+    model_id : str
+        The rows of other models are left out.
+    outcomes, media, drivers : polars.DataFrame
+        `int_mixloop__model_outcomes`, `int_mixloop__model_media`, `int_mixloop__model_drivers`.
+    plan : polars.DataFrame, optional
+        Rows of `int_mixloop__model_plans` for this model, one plan_id and one as_of_week. History
+        is then cut after as_of_week and the plan's weeks follow it, with NaN outcomes.
+
+    Returns
+    -------
+    Panel
+        From the first media week (lead-in) to the last training or planned week. Media without a
+        row is zero.
+
+    Raises
+    ------
+    ValueError
+        When the model has no outcomes, or a key occurs twice.
+    """
+    own = pl.col("model_id") == model_id
+    outcomes, media, drivers = outcomes.filter(own), media.filter(own), drivers.filter(own)
+    if outcomes.is_empty():
+        raise ValueError(f"model {model_id!r} has no outcomes: check its kpi and geos")
+    names = {
+        "geo": tuple(sorted(outcomes["geo"].unique())),
+        "channel_id": tuple(sorted(media["channel_id"].unique())),
+        "driver_id": tuple(sorted(drivers["driver_id"].unique())),
+    }
+    last = outcomes["week"].max()
+    if plan is not None:
+        planned = plan.filter(own & pl.col("geo").is_in(names["geo"]))
+        history = pl.col("week") <= planned["as_of_week"].max()
+        last = planned["week"].max()
+        outcomes = outcomes.filter(history)
+        media, drivers = _with_plan(media.filter(history), drivers.filter(history), planned)
+    first = min(outcomes["week"].min(), media["week"].min() or outcomes["week"].min())
+    one_day = np.timedelta64(1, "D")
+    weeks = np.arange(np.datetime64(first), np.datetime64(last) + one_day, 7 * one_day)
+    geo = {"geo": names["geo"]}
+    by_channel, by_driver = (geo | {key: names[key]} for key in ("channel_id", "driver_id"))
+    return Panel(
+        geos=names["geo"],
+        weeks=weeks,
+        channels=names["channel_id"],
+        drivers=names["driver_id"],
+        outcome=_dense(outcomes, "outcome", weeks, geo),
+        exposure=np.nan_to_num(_dense(media, "exposure", weeks, by_channel)),
+        spend=np.nan_to_num(_dense(media, "spend", weeks, by_channel)),
+        driver_values=_dense(drivers.filter(pl.col("week") >= first), "value", weeks, by_driver),
+    )

@@ -180,7 +180,8 @@ class Sampler:
         self.sigma2 = np.exp(rng.normal(np.log(0.05**2), 0.5, size=shape))
         self.rho = rng.uniform(0.0, 0.5, size=shape)
         self.group_var = np.tile(p.group_scale**2, (self.k, 1))
-        self.group_aux = 1.0 / self.group_var
+        used = np.bincount(p.group, minlength=len(p.group_scale)) > 0
+        self.learned = np.flatnonzero(used & ~p.is_fixed)
         self.tau2 = np.ones(self.k)
         self.tau_aux = np.ones(self.k)
         self.lam2 = np.ones((self.k, self.c))
@@ -193,19 +194,29 @@ class Sampler:
         self._prepare()
         for channel in self.rng.permutation(self.c):
             self._update_channel(int(channel))
+        self._jump_group_scales()
         self._update_baseline()
         self._update_missing()
         self._update_errors()
         self._update_group_scales()
         self._update_share_scales()
 
+    def _mix(self) -> np.ndarray:
+        """Return the weights of the three parts of Kr, over sigma^2: (3, J, K)."""
+        return np.stack([np.ones_like(self.rho), self.rho**2, -self.rho]) / self.sigma2
+
+    def _factorise(self, group_var: np.ndarray) -> np.ndarray:
+        """Return the Cholesky factor of M under the given ridge variances: (J, K, P, P)."""
+        matrix = self.fixed_matrix.copy()
+        diagonal = np.arange(self.p)
+        matrix[:, :, diagonal, diagonal] += 1.0 / group_var[:, self.problem.group]
+        return np.linalg.cholesky(matrix)
+
     def _prepare(self) -> None:
         """Factorise M and form every <f, f> for the current error and ridge parameters."""
-        mix = np.stack([np.ones_like(self.rho), self.rho**2, -self.rho]) / self.sigma2  # (3, J, K)
-        matrix = np.einsum("ajk,ajpq->jkpq", mix, self.zz)
-        diagonal = np.arange(self.p)
-        matrix[:, :, diagonal, diagonal] += 1.0 / self.group_var[:, self.problem.group]
-        self.root = np.linalg.inv(np.linalg.cholesky(matrix))  # R with R'R = M^-1
+        mix = self._mix()
+        self.fixed_matrix = np.einsum("ajk,ajpq->jkpq", mix, self.zz)
+        self.root = np.linalg.inv(self._factorise(self.group_var))  # R with R'R = M^-1
         # W = R Z'Kf / s2 as one product over the three stacked parts of K
         left = self.root[:, :, :, None, :] * mix.transpose(1, 2, 0)[:, :, None, :, None]
         left = left.reshape(self.j, self.k * self.p, 3 * self.p)
@@ -298,19 +309,51 @@ class Sampler:
     def _inverse_gamma(self, shape: float, rate: np.ndarray) -> np.ndarray:
         return rate / np.maximum(self.rng.standard_gamma(shape, size=rate.shape), 1e-300)
 
+    def _log_evidence(self, group_var: np.ndarray, linear: np.ndarray) -> np.ndarray:
+        """Return log p(residual | ridge variances) plus their prior on the log scale: (K,).
+
+        The baseline coefficients are integrated out: -log|D|/2 - log|M|/2 + h'M^-1 h / 2 with
+        h = Z'Kr r / s2. The prior is half-Cauchy on each standard deviation.
+        """
+        p = self.problem
+        factor = self._factorise(group_var)
+        half = np.linalg.solve(factor, linear[..., None])[..., 0]
+        diagonal = np.einsum("jkpp->jkp", factor)
+        fit = 0.5 * (half**2).sum(axis=2) - np.log(diagonal).sum(axis=2)
+        sd = np.sqrt(group_var[:, self.learned]) / p.group_scale[self.learned]
+        prior = (np.log(sd) - np.log1p(sd**2)).sum(axis=1)
+        return fit.sum(axis=0) - 0.5 * self.j * np.log(group_var)[:, p.group].sum(axis=1) + prior
+
+    def _jump_group_scales(self) -> None:
+        """Move each learned ridge variance with the baseline coefficients integrated out.
+
+        Given the coefficients alone a small variance holds itself in place; these jumps do not
+        depend on them. Metropolis on the log scale with steps of mixed size.
+        """
+        kr = _ar_apply(self.residual, self.rho)
+        linear = np.matmul(kr, np.swapaxes(self.z, 1, 2)) / self.sigma2[..., None]
+        current = self._log_evidence(self.group_var, linear)
+        for group in self.learned:
+            step = self.rng.standard_normal(self.k) * np.exp(self.rng.uniform(-1.0, 1.5, self.k))
+            proposal = self.group_var.copy()
+            proposal[:, group] = np.clip(proposal[:, group] * np.exp(step), 1e-12, 1e6)
+            value = self._log_evidence(proposal, linear)
+            accept = -self.rng.standard_exponential(self.k) < value - current
+            self.group_var = np.where(accept[:, None], proposal, self.group_var)
+            current = np.where(accept, value, current)
+        self.root = np.linalg.inv(self._factorise(self.group_var))
+
     def _update_group_scales(self) -> None:
         """Draw the learned ridge variances: half-Cauchy as two inverse gammas (Wand et al. 2011)."""
         p = self.problem
         squares = (self.baseline_coef**2).sum(axis=0)  # (K, P)
-        for group in np.flatnonzero(~p.is_fixed):
+        for group in self.learned:
             members = p.group == group
             count = int(members.sum()) * self.j
-            if count == 0:
-                continue
-            rate = self.group_aux[:, group] + 0.5 * squares[:, members].sum(axis=1)
-            self.group_var[:, group] = self._inverse_gamma(0.5 * (count + 1), rate)
             rate = p.group_scale[group] ** -2 + 1.0 / self.group_var[:, group]
-            self.group_aux[:, group] = 1.0 / self._inverse_gamma(1.0, rate)
+            auxiliary = 1.0 / self._inverse_gamma(1.0, rate)
+            rate = auxiliary + 0.5 * squares[:, members].sum(axis=1)
+            self.group_var[:, group] = self._inverse_gamma(0.5 * (count + 1), rate)
 
     def _update_share_scales(self) -> None:
         """Draw the global and per-channel scales of the half-normal on shares of the KPI."""

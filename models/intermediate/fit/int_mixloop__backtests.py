@@ -1,0 +1,18 @@
+"""Held-out weeks of every backtest run, forecast by each method."""
+
+from mixloop import publish
+
+
+def model(dbt, session):
+    posterior = dbt.ref("int_mixloop__posterior").pl()
+    models = dbt.ref("int_mixloop__models").pl()
+    outcomes = dbt.ref("int_mixloop__model_outcomes").pl()
+    media = dbt.ref("int_mixloop__model_media").pl()
+    drivers = dbt.ref("int_mixloop__model_drivers").pl()
+    return publish.backtests_table(
+        posterior=posterior,
+        models=models,
+        outcomes=outcomes,
+        media=media,
+        drivers=drivers,
+    )

@@ -1,0 +1,20 @@
+"""Spend, effect and return of every node by run and period."""
+
+from mixloop import publish
+
+
+def model(dbt, session):
+    posterior = dbt.ref("int_mixloop__posterior").pl()
+    models = dbt.ref("int_mixloop__models").pl()
+    outcomes = dbt.ref("int_mixloop__model_outcomes").pl()
+    media = dbt.ref("int_mixloop__model_media").pl()
+    drivers = dbt.ref("int_mixloop__model_drivers").pl()
+    nodes = dbt.ref("int_mixloop__model_nodes").pl()
+    return publish.performance_table(
+        posterior=posterior,
+        models=models,
+        outcomes=outcomes,
+        media=media,
+        drivers=drivers,
+        nodes=nodes,
+    )

@@ -1,0 +1,20 @@
+"""Every component of the KPI by run, geo and week."""
+
+from mixloop import publish
+
+
+def model(dbt, session):
+    posterior = dbt.ref("int_mixloop__posterior").pl()
+    models = dbt.ref("int_mixloop__models").pl()
+    outcomes = dbt.ref("int_mixloop__model_outcomes").pl()
+    media = dbt.ref("int_mixloop__model_media").pl()
+    drivers = dbt.ref("int_mixloop__model_drivers").pl()
+    nodes = dbt.ref("int_mixloop__model_nodes").pl()
+    return publish.contributions_table(
+        posterior=posterior,
+        models=models,
+        outcomes=outcomes,
+        media=media,
+        drivers=drivers,
+        nodes=nodes,
+    )

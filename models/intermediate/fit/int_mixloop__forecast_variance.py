@@ -1,0 +1,20 @@
+"""Actual minus published forecast, split by cause."""
+
+from mixloop import publish
+
+
+def model(dbt, session):
+    posterior = dbt.ref("int_mixloop__posterior").pl()
+    forecasts = dbt.ref("int_mixloop__published_forecasts").pl()
+    outcomes = dbt.ref("int_mixloop__model_outcomes").pl()
+    media = dbt.ref("int_mixloop__model_media").pl()
+    drivers = dbt.ref("int_mixloop__model_drivers").pl()
+    nodes = dbt.ref("int_mixloop__model_nodes").pl()
+    return publish.variance_table(
+        posterior=posterior,
+        forecasts=forecasts,
+        outcomes=outcomes,
+        media=media,
+        drivers=drivers,
+        nodes=nodes,
+    )

@@ -1,0 +1,22 @@
+"""What the planned weeks should bring, by run, plan, geo, week and component."""
+
+from mixloop import publish
+
+
+def model(dbt, session):
+    posterior = dbt.ref("int_mixloop__posterior").pl()
+    models = dbt.ref("int_mixloop__models").pl()
+    outcomes = dbt.ref("int_mixloop__model_outcomes").pl()
+    media = dbt.ref("int_mixloop__model_media").pl()
+    drivers = dbt.ref("int_mixloop__model_drivers").pl()
+    plans = dbt.ref("int_mixloop__model_plans").pl()
+    nodes = dbt.ref("int_mixloop__model_nodes").pl()
+    return publish.forecasts_table(
+        posterior=posterior,
+        models=models,
+        outcomes=outcomes,
+        media=media,
+        drivers=drivers,
+        plans=plans,
+        nodes=nodes,
+    )

@@ -63,7 +63,7 @@ CHANNELS = (  # sorted by channel_id
     Channel("generic_search", 62_000, 2.3, 14, 0.20, 1.6, 1.0, 1.0, 0.14),
     Channel("marketplace", 27_000, 2.5, 11, 0.15, 1.5, 1.0, 1.1, 0.15),
     Channel("online_video", 36_000, 1.8, 10, 0.50, 1.2, 1.4, 0.0, 0.08),
-    Channel("ooh", 34_000, 0.9, 5, 0.60, 1.0, 1.0, 0.0, 0.04),
+    Channel("ooh", 60_000, 0.9, 5, 0.60, 1.0, 1.0, 0.0, 0.04),
     Channel("performance_social", 70_000, 2.4, 14, 0.30, 1.5, 1.1, 1.1, 0.14),
     Channel("tv", 150_000, 1.6, 9, 0.65, 1.1, 1.5, 0.0, 0.04),
 )
@@ -97,7 +97,6 @@ MOVES = (
     ("generic_search", "all", date(2024, 7, 1), date(2026, 6, 29), 1.30),
     ("brand_social", "all", date(2025, 1, 6), date(2026, 6, 29), 0.70),
     ("online_video", "south", date(2024, 9, 9), date(2024, 10, 14), 2.0),  # a lift test
-    ("affiliate", "all", date(2025, 6, 30), date(2026, 6, 29), 1.35),
 )
 
 # Where the actual spend left the plan of the last 13 weeks.

@@ -35,8 +35,8 @@ def _budget_steps(rng: np.random.Generator) -> np.ndarray:
     quarter = all_weeks().astype("datetime64[M]").astype(int) // 3
     quarter -= quarter[0]
     n_quarters = quarter[-1] + 1
-    shared = 0.20 * rng.standard_normal((n_channels, 1, n_quarters))
-    by_geo = 0.16 * rng.standard_normal((n_channels, n_geos, n_quarters))
+    shared = 0.25 * rng.standard_normal((n_channels, 1, n_quarters))
+    by_geo = 0.28 * rng.standard_normal((n_channels, n_geos, n_quarters))
     steps = (shared + by_geo)[:, :, quarter]
     pulse = np.arange(brand.N_WEEKS) // 3  # three-week pulses of the two always-on brand channels
     pulses = 0.38 * rng.standard_normal((n_channels, n_geos, pulse[-1] + 1))[:, :, pulse]

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mixloop.design import GROUP_SCALES, Design, build_design
+from mixloop.design import GROUP_SCALES, GROUPS, Design, build_design
 from mixloop.diagnostics import convergence
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.sampler import Chains, Problem, run_chains, transform_media
 from mixloop.transforms import TransformGrid, default_grid
+
+# Most histories have few changes of trend: the scale of the hinges often shrinks to near nothing.
+HINGE_JUMPS = 3
 
 
 @dataclass(frozen=True)
@@ -136,14 +139,13 @@ def _problem(
         group=design.group,
         group_scale=np.array(list(GROUP_SCALES.values())),
         is_fixed=np.array([name == "level" for name in GROUP_SCALES]),
+        jumps=np.array([GROUPS.index("hinge")] * HINGE_JUMPS),
         share_scale=np.array(share),
     )
     return problem, kpi_scale, scale
 
 
-def _diagnose(
-    chains: Chains, channels: tuple[str, ...], design: Design
-) -> dict[str, np.ndarray]:
+def _diagnose(chains: Chains, channels: tuple[str, ...], design: Design) -> dict[str, np.ndarray]:
     """Return R-hat, bulk and tail ESS of every term in every geo, by term name: (J, 3).
 
     A channel is judged by its coefficient and by its share of the KPI; the worse one counts.

@@ -106,7 +106,9 @@ def _with_plan(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Append planned weeks to media and drivers; items the history does not know are left out."""
     is_channel = pl.col("item_type") == "channel"
-    future_media = planned.filter(is_channel & pl.col("item_id").is_in(media["channel_id"].unique()))
+    future_media = planned.filter(
+        is_channel & pl.col("item_id").is_in(media["channel_id"].unique())
+    )
     future_media = future_media.select(
         "geo",
         "week",

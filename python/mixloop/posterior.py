@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import polars as pl
+
+from mixloop.schemas import POSTERIOR
 
 
 @dataclass(frozen=True)
@@ -83,3 +87,127 @@ class Posterior:
     sigma: np.ndarray
     rho: np.ndarray
     last_error: np.ndarray
+
+
+NOISE_TERMS = ("last_error", "rho", "sigma")  # sorted, as in the frame
+TRANSFORM_COLUMNS = ("kernel", "decay", "half", "slope")
+FRAME_COLUMNS = (
+    *("run_id", "run_kind", "model_id", "kpi", "as_of_week", "first_training_week"),
+    *("n_training_weeks", "carryover_weeks", "geo", "kpi_scale", "term_id", "term_type"),
+    *("component_id", "media_unit", "input_center", "input_scale", "coefficient"),
+    *TRANSFORM_COLUMNS,
+)
+
+
+def _term_rows(posterior: Posterior, j: int) -> list[dict[str, Any]]:
+    """Return the rows of one geo: what is particular to each term."""
+    rows = [
+        {
+            "term_id": f"channel:{channel}",
+            "term_type": "channel",
+            "component_id": channel,
+            "media_unit": posterior.media_units[c],
+            "input_scale": posterior.exposure_scale[j, c],
+            "coefficient": posterior.coef[:, j, c].tolist(),
+            **{name: getattr(posterior, name)[:, c].tolist() for name in TRANSFORM_COLUMNS},
+        }
+        for c, channel in enumerate(posterior.channels)
+    ]
+    rows += [
+        {
+            "term_id": column.name,
+            "term_type": "baseline",
+            "component_id": column.component,
+            "input_center": column.center[j],
+            "input_scale": column.scale[j],
+            "coefficient": posterior.baseline_coef[:, j, p].tolist(),
+        }
+        for p, column in enumerate(posterior.baseline)
+    ]
+    rows += [
+        {
+            "term_id": f"noise:{name}",
+            "term_type": "noise",
+            "coefficient": getattr(posterior, name)[:, j].tolist(),
+        }
+        for name in NOISE_TERMS
+    ]
+    return rows
+
+
+def posterior_to_frame(posterior: Posterior) -> pl.DataFrame:
+    """Return the posterior as rows of `FRAME_COLUMNS`, one per geo and term.
+
+    The draws are lists of length S, aligned by position over all rows of a run.
+    """
+    weeks = int((posterior.last_week - posterior.first_week).astype(int)) // 7 + 1
+    shared = {
+        "run_id": posterior.run_id,
+        "run_kind": posterior.run_kind,
+        "model_id": posterior.model_id,
+        "kpi": posterior.kpi,
+        "as_of_week": posterior.last_week.item(),
+        "first_training_week": posterior.first_week.item(),
+        "n_training_weeks": weeks,
+        "carryover_weeks": posterior.carryover_weeks,
+    }
+    rows = [
+        shared | {"geo": geo, "kpi_scale": posterior.kpi_scale[j]} | row
+        for j, geo in enumerate(posterior.geos)
+        for row in _term_rows(posterior, j)
+    ]
+    return pl.DataFrame(rows, schema={name: POSTERIOR[name] for name in FRAME_COLUMNS})
+
+
+def _blocks(rows: pl.DataFrame, term_type: str, n_geos: int) -> tuple[pl.DataFrame, np.ndarray]:
+    """Return the first geo's rows of a term type, and its coefficients as (S, J, terms)."""
+    own = rows.filter(pl.col("term_type") == term_type).sort("geo", "term_id")
+    draws = np.array(own["coefficient"].to_list())  # (J * terms, S)
+    n_terms = len(own) // n_geos
+    return own.head(n_terms), draws.reshape(n_geos, n_terms, -1).transpose(2, 0, 1)
+
+
+def _one_posterior(rows: pl.DataFrame) -> Posterior:
+    """Read one run's posterior back from its rows."""
+    first = rows.row(0, named=True)
+    geos = tuple(sorted(rows["geo"].unique()))
+    media, coef = _blocks(rows, "channel", len(geos))
+    baseline, baseline_coef = _blocks(rows, "baseline", len(geos))
+    _, noise = _blocks(rows, "noise", len(geos))
+    per_geo = rows.sort("geo").group_by("term_id").agg("input_center", "input_scale", "kpi_scale")
+    fixed = {row.pop("term_id"): row for row in per_geo.to_dicts()}  # lists over the geos
+    return Posterior(
+        run_id=first["run_id"],
+        run_kind=first["run_kind"],
+        model_id=first["model_id"],
+        kpi=first["kpi"],
+        geos=geos,
+        channels=tuple(media["component_id"]),
+        media_units=tuple(media["media_unit"]),
+        first_week=np.datetime64(first["first_training_week"]),
+        last_week=np.datetime64(first["as_of_week"]),
+        kpi_scale=np.array(fixed["level"]["kpi_scale"]),
+        exposure_scale=np.array([fixed[term]["input_scale"] for term in media["term_id"]]).T,
+        carryover_weeks=first["carryover_weeks"],
+        baseline=tuple(
+            BaselineColumn(
+                name,
+                component,
+                np.array(fixed[name]["input_center"]),
+                np.array(fixed[name]["input_scale"]),
+            )
+            for name, component in baseline.select("term_id", "component_id").rows()
+        ),
+        **{name: np.array(media[name].to_list()).T for name in TRANSFORM_COLUMNS},
+        coef=coef,
+        baseline_coef=baseline_coef,
+        **{name: noise[..., at] for at, name in enumerate(NOISE_TERMS)},
+    )
+
+
+def posteriors_from_frame(frame: pl.DataFrame) -> list[Posterior]:
+    """Read posteriors back from rows of `schemas.POSTERIOR`, in the frame's order of runs.
+
+    Channels and baseline columns come back sorted by their terms' names.
+    """
+    return [_one_posterior(rows) for rows in frame.partition_by("run_id", maintain_order=True)]

@@ -23,6 +23,7 @@ from mixloop.transforms import TransformGrid, adstock, adstock_weights, hill
 RHO_LIMIT = 0.95
 RHO_PRIOR_SD = 0.4
 SIGMA_PRIOR_SHAPE, SIGMA_PRIOR_RATE = 1.0, 1e-4  # inverse gamma on sigma^2, in shares of the KPI
+VARIANCE_LIMITS = (1e-12, 1e6)  # of a learned ridge variance; far outside anything the data say
 TINY = 1e-12
 
 
@@ -45,6 +46,9 @@ class Problem:
         Median of each group's half-Cauchy prior scale.
     is_fixed : ndarray of bool, (groups,)
         Groups whose scale is fixed at `group_scale` instead of learned.
+    jumps : ndarray of int
+        Groups whose scale also jumps with the baseline integrated out, in the order of the jumps
+        of one sweep: for groups that the data may shrink to nothing.
     share_scale : ndarray, (C,)
         Prior scale of each channel's average share of the KPI.
     """
@@ -56,6 +60,7 @@ class Problem:
     group: np.ndarray
     group_scale: np.ndarray
     is_fixed: np.ndarray
+    jumps: np.ndarray
     share_scale: np.ndarray
 
 
@@ -182,6 +187,7 @@ class Sampler:
         self.group_var = np.tile(p.group_scale**2, (self.k, 1))
         used = np.bincount(p.group, minlength=len(p.group_scale)) > 0
         self.learned = np.flatnonzero(used & ~p.is_fixed)
+        self.jumps = [group for group in p.jumps if group in self.learned]
         self.tau2 = np.ones(self.k)
         self.tau_aux = np.ones(self.k)
         self.lam2 = np.ones((self.k, self.c))
@@ -325,20 +331,23 @@ class Sampler:
         return fit.sum(axis=0) - 0.5 * self.j * np.log(group_var)[:, p.group].sum(axis=1) + prior
 
     def _jump_group_scales(self) -> None:
-        """Move each learned ridge variance with the baseline coefficients integrated out.
+        """Move learned ridge variances with the baseline coefficients integrated out.
 
         Given the coefficients alone a small variance holds itself in place; these jumps do not
         depend on them. Metropolis on the log scale with steps of mixed size.
         """
+        low, high = VARIANCE_LIMITS
         kr = _ar_apply(self.residual, self.rho)
         linear = np.matmul(kr, np.swapaxes(self.z, 1, 2)) / self.sigma2[..., None]
         current = self._log_evidence(self.group_var, linear)
-        for group in self.learned:
+        for group in self.jumps:
             step = self.rng.standard_normal(self.k) * np.exp(self.rng.uniform(-1.0, 1.5, self.k))
             proposal = self.group_var.copy()
-            proposal[:, group] = np.clip(proposal[:, group] * np.exp(step), 1e-12, 1e6)
+            moved = proposal[:, group] * np.exp(step)
+            proposal[:, group] = np.clip(moved, low, high)
             value = self._log_evidence(proposal, linear)
             accept = -self.rng.standard_exponential(self.k) < value - current
+            accept &= (moved >= low) & (moved <= high)
             self.group_var = np.where(accept[:, None], proposal, self.group_var)
             current = np.where(accept, value, current)
         self.root = np.linalg.inv(self._factorise(self.group_var))

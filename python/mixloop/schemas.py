@@ -25,6 +25,7 @@ POSTERIOR: dict[str, pl.DataType] = {
     "as_of_week": pl.Date(),  # last training week
     "first_training_week": pl.Date(),
     "n_training_weeks": pl.Int64(),
+    "carryover_weeks": pl.Int64(),
     "geo": pl.String(),
     "term_id": pl.String(),  # channel:<id>, a baseline column's name, noise:sigma, noise:rho, ...
     "term_type": pl.String(),  # channel, baseline, noise
@@ -52,7 +53,8 @@ POSTERIOR: dict[str, pl.DataType] = {
     "data_hash": pl.String(),
     "config_hash": pl.String(),
     "code_hash": pl.String(),
-    "configuration": pl.String(),  # JSON
+    "configuration": pl.String(),  # JSON: what was asked of the fit
+    "dropped": pl.String(),  # JSON: channels without exposure, drivers without variation
     "versions": pl.String(),  # JSON
     "fit_seconds": pl.Float64(),
     "peak_memory_mib": pl.Float64(),

@@ -1,0 +1,214 @@
+"""Which fits a build needs, their identity, and the rows they leave in the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import resource
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from importlib import import_module
+from importlib.metadata import version
+from inspect import getsource
+
+import numpy as np
+import polars as pl
+
+import mixloop
+from mixloop.fit import Fit, FitSettings, FitTask, fit
+from mixloop.panel import Panel, build_panel
+from mixloop.posterior import posterior_to_frame
+from mixloop.schemas import POSTERIOR, conform, empty
+
+MIN_BACKTEST_WEEKS = 52  # an origin with less history would backtest a model nobody would use
+FIT_MODULES = ("panel", "transforms", "design", "sampler", "fit", "posterior")
+VERSIONED = ("numpy", "scipy", "polars")
+
+
+def code_hash() -> str:
+    """Return a hash of the source of every module that a fit depends on."""
+    digest = hashlib.sha256()
+    for name in FIT_MODULES:
+        digest.update(getsource(import_module(f"mixloop.{name}")).encode())
+    return digest.hexdigest()[:16]
+
+
+def data_hash(panel: Panel) -> str:
+    """Return a hash of everything in a panel, names and numbers."""
+    digest = hashlib.sha256(repr((panel.geos, panel.channels, panel.drivers)).encode())
+    for values in (panel.outcome, panel.exposure, panel.driver_values):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    digest.update(panel.weeks.astype("datetime64[D]").astype(np.int64).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def training_ends(
+    n_weeks: int, *, origins: int, step_weeks: int, first_forecast_weeks_ago: int
+) -> list[int]:
+    """Return how many weeks before the newest one each fit's training ends, oldest first.
+
+    Zero is the live run; the others are backtest origins, as far as enough history is left.
+
+    Examples
+    --------
+    >>> training_ends(104, origins=4, step_weeks=13, first_forecast_weeks_ago=13)
+    [52, 39, 26, 13, 0]
+    >>> training_ends(70, origins=2, step_weeks=13, first_forecast_weeks_ago=4)
+    [13, 4, 0]
+    """
+    ends = {step_weeks * i for i in range(1, origins + 1)} | {first_forecast_weeks_ago}
+    usable = {end for end in ends if 0 < end <= n_weeks - MIN_BACKTEST_WEEKS}
+    return sorted(usable | {0}, reverse=True)
+
+
+def fit_tasks(
+    models: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+    channels: pl.DataFrame,
+    *,
+    settings: FitSettings,
+    origins: int,
+    step_weeks: int,
+    first_forecast_weeks_ago: int,
+) -> list[FitTask]:
+    """Return every fit the current inputs call for, model by model, the live run last.
+
+    The run_id is a hash of kind, training data, configuration and code: the same inputs give the
+    same run.
+    """
+    tasks = []
+    code = code_hash()
+    for model in models.sort("model_id").iter_rows(named=True):
+        own = channels.filter(pl.col("model_id") == model["model_id"])
+        priors = own.drop_nulls("share_of_kpi")
+        panel = build_panel(model["model_id"], outcomes, media, drivers)
+        for end in training_ends(
+            model["n_training_weeks"],
+            origins=origins,
+            step_weeks=step_weeks,
+            first_forecast_weeks_ago=first_forecast_weeks_ago,
+        ):
+            task = FitTask(
+                run_id="",
+                run_kind="backtest" if end else "live",
+                model_id=model["model_id"],
+                kpi=model["kpi"],
+                panel=panel.until(panel.weeks[-1] - np.timedelta64(7 * end, "D")),
+                n_training=model["n_training_weeks"] - end,
+                media_units=dict(own.select("channel_id", "media_unit").rows()),
+                share_of_kpi=dict(priors.select("channel_id", "share_of_kpi").rows()),
+            )
+            parts = (task.model_id, task.run_kind, data_hash(task.panel), code)
+            identity = "|".join((*parts, configuration(task, settings)))
+            tasks.append(replace(task, run_id=hashlib.md5(identity.encode()).hexdigest()))  # noqa: S324
+    return tasks
+
+
+def configuration(task: FitTask, settings: FitSettings) -> str:
+    """Return what was asked of a fit, as JSON with sorted keys."""
+    asked = asdict(settings) | {
+        "kpi": task.kpi,
+        "n_training_weeks": task.n_training,
+        "media_units": task.media_units,
+        "share_of_kpi": task.share_of_kpi,
+    }
+    return json.dumps(asked, sort_keys=True)
+
+
+def _ledger_rows(
+    task: FitTask, result: Fit, settings: FitSettings, fit_seconds: float
+) -> pl.DataFrame:
+    """Return a finished fit as rows of `schemas.POSTERIOR`."""
+    rows = posterior_to_frame(result.posterior)
+    place = {geo: j for j, geo in enumerate(result.posterior.geos)}
+    judged = np.array(
+        [result.diagnostics[term][place[geo]] for geo, term in rows.select("geo", "term_id").rows()]
+    )
+    asked = configuration(task, settings)
+    found = {
+        "mixloop": mixloop.__version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in VERSIONED},
+    }
+    facts = {
+        "n_chains": settings.chains,
+        "n_sweeps": settings.sweeps,
+        "n_draws": settings.draws,
+        "seed": settings.seed,
+        "data_hash": data_hash(task.panel),
+        "config_hash": hashlib.sha256(asked.encode()).hexdigest()[:16],
+        "code_hash": code_hash(),
+        "configuration": asked,
+        "dropped": json.dumps(
+            {"channels": result.dropped_channels, "drivers": result.dropped_drivers}
+        ),
+        "versions": json.dumps(found, sort_keys=True),
+        "fit_seconds": fit_seconds,
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+    }
+    columns = zip(("rhat", "ess_bulk", "ess_tail"), judged.T, strict=True)
+    rows = rows.with_columns(
+        *(pl.Series(name, values).fill_nan(None) for name, values in columns),
+        *(pl.lit(value).alias(name) for name, value in facts.items()),
+    )
+    return conform(rows, POSTERIOR)
+
+
+def fit_runs(
+    models: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+    channels: pl.DataFrame,
+    *,
+    existing: Iterable[str],
+    settings: dict[str, float],
+    clock: Callable[[], float],
+) -> pl.DataFrame:
+    """Fit the runs that the ledger does not hold yet.
+
+    Parameters
+    ----------
+    models, outcomes, media, drivers, channels : polars.DataFrame
+        The `int_mixloop__model*` tables of the same names.
+    existing : iterable of str
+        run_ids that are in the ledger already; they are not fitted again.
+    settings : dict
+        The fields of `FitSettings` and `backtest_origins`, `backtest_step_weeks`,
+        `first_forecast_weeks_ago`.
+    clock : callable
+        Returns seconds; only differences count.
+
+    Returns
+    -------
+    polars.DataFrame
+        New rows of `schemas.POSTERIOR`, possibly none; each model's live run last.
+    """
+    integers = [name for name in FitSettings.__annotations__ if name != "channel_share_scale"]
+    how = FitSettings(
+        channel_share_scale=float(settings["channel_share_scale"]),
+        **{name: int(settings[name]) for name in integers},
+    )
+    tasks = fit_tasks(
+        models,
+        outcomes,
+        media,
+        drivers,
+        channels,
+        settings=how,
+        origins=int(settings["backtest_origins"]),
+        step_weeks=int(settings["backtest_step_weeks"]),
+        first_forecast_weeks_ago=int(settings["first_forecast_weeks_ago"]),
+    )
+    known = set(existing)
+    frames = [empty(POSTERIOR)]
+    for task in tasks:
+        if task.run_id in known:
+            continue
+        start = clock()
+        result = fit(task, how)
+        frames.append(_ledger_rows(task, result, how, clock() - start))
+    return pl.concat(frames)

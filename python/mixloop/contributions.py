@@ -1,0 +1,78 @@
+"""What each component added to the KPI, week by week."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from mixloop.evaluate import (
+    align,
+    baseline_of,
+    distinct_shapes,
+    geo_components,
+    hierarchy_components,
+    training_weeks,
+    with_baseline,
+)
+from mixloop.frames import fixed, grid_frame, range_columns, summarise
+from mixloop.panel import Panel
+from mixloop.posterior import Posterior
+from mixloop.schemas import CONTRIBUTIONS, conform
+
+ALL_GEOS = "all"
+
+
+def contribution_rows(posterior: Posterior, panel: Panel, nodes: pl.DataFrame) -> pl.DataFrame:
+    """Return the contributions of one run over its training weeks.
+
+    Parameters
+    ----------
+    panel : Panel
+        History through the run's last training week, media lead-in included.
+    nodes : DataFrame
+        model_id, node_id, channel_id, is_leaf_node.
+
+    Returns
+    -------
+    DataFrame in `schemas.CONTRIBUTIONS`
+        Hierarchy nodes, baseline components, `unexplained` (actual minus fitted, draw by draw) and
+        `kpi` (the actual, without width) for every geo and for `all`. The means of the additive
+        rows sum to the KPI. Where the KPI of a week is missing, `unexplained` and `kpi` are null;
+        in `all` they are null as soon as one geo misses the week.
+    """
+    panel = align(posterior, panel)
+    keep = training_weeks(posterior, panel)
+    shapes = distinct_shapes(posterior)
+    baseline = baseline_of(posterior, panel)
+    nodes_in = hierarchy_components(posterior, nodes)
+    parts = with_baseline(nodes_in, baseline)
+    actual = panel.outcome[:, keep]
+    actual = np.concatenate([actual, actual.sum(axis=0, keepdims=True)])  # (J + 1, T)
+    count = len(parts.ids)
+    ranges = np.empty((len(actual), count + 2, actual.shape[1], 4))
+    total = 0.0
+    for j in range(len(panel.geos)):
+        effects = geo_components(posterior, shapes, panel, baseline, nodes_in, j, keep)
+        fitted = np.tensordot(parts.is_additive.astype(float), effects, axes=1)
+        block = np.concatenate([effects, (actual[j][:, None] - fitted)[None]])
+        ranges[j, : count + 1] = summarise(block)
+        total = total + block
+    ranges[-1, : count + 1] = summarise(total)
+    ranges[:, -1] = fixed(actual)
+    types = np.array([*parts.types, "unexplained", "kpi"])
+    frame = grid_frame(
+        {
+            "geo": [*panel.geos, ALL_GEOS],
+            "component_id": [*parts.ids, "unexplained", "kpi"],
+            "week": panel.weeks[keep],
+        },
+        {
+            "run_id": posterior.run_id,
+            "model_id": posterior.model_id,
+            "component_type": types[:, None],
+            "is_additive": np.append(parts.is_additive, [True, False])[:, None],
+            "is_controllable": (types == "channel")[:, None],
+            **range_columns("contribution", ranges),
+        },
+    )
+    return conform(frame, CONTRIBUTIONS)

@@ -1,0 +1,145 @@
+"""Response of each modelled channel to a steady weekly exposure."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from mixloop.evaluate import Shapes, align, distinct_shapes, full_effect, training_weeks
+from mixloop.frames import grid_frame, range_columns, summarise
+from mixloop.panel import Panel
+from mixloop.posterior import Posterior
+from mixloop.schemas import CURVES, conform
+from mixloop.transforms import hill, hill_slope
+
+
+def geo_shares(exposure: np.ndarray) -> np.ndarray:
+    """Return each geo's share of a channel's exposure, (J,), from its training weeks (J, T).
+
+    Shares are those of the last 52 weeks; of all weeks where the channel was off by then; equal
+    where it never ran.
+    """
+    for recent in (exposure[:, -52:], exposure):
+        by_geo = recent.sum(axis=1)
+        if by_geo.sum() > 0:
+            return by_geo / by_geo.sum()
+    return np.full(len(exposure), 1.0 / len(exposure))
+
+
+def steady_response(
+    shapes: Shapes, full: np.ndarray, scale: np.ndarray, shares: np.ndarray, levels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return response and marginal response per week at steady exposure levels.
+
+    Parameters
+    ----------
+    full : ndarray, (S, J)
+        Weekly effect at full saturation, KPI units.
+    scale, shares : ndarray, (J,)
+        Exposure that counts as 1, and the geo's share of the level.
+    levels : ndarray, (K,)
+        Weekly exposure, all geos together. Adstock weights sum to one, so an exposure held every
+        week carries over to itself.
+
+    Returns
+    -------
+    response : ndarray, (K, S)
+        KPI units per week, geos summed.
+    marginal : ndarray, (K, S)
+        KPI units for one more unit of weekly exposure.
+    """
+    per_level = shares / scale  # (J,)
+    half, slope = shapes.half[:, None, None], shapes.slope[:, None, None]
+    u = per_level[:, None] * levels  # (J, K)
+    height = hill(u, half, slope)  # (U, J, K)
+    rise = hill_slope(u, half, slope) * per_level[:, None]
+    response = np.zeros((len(levels), len(full)))
+    marginal = np.zeros_like(response)
+    for j in range(len(scale)):
+        response += height[:, j].T[:, shapes.which] * full[:, j]
+        marginal += rise[:, j].T[:, shapes.which] * full[:, j]
+    return response, marginal
+
+
+def live_plan(plans: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the plan that curves are marked with.
+
+    The client's plans come before assumed ones; among several the first by name.
+    """
+    if plans.is_empty():
+        return plans
+    first = plans.sort(pl.col("plan_source") != "client", "plan_id").row(0, named=True)
+    return plans.filter(pl.col("plan_id") == first["plan_id"])
+
+
+def planned_exposure(plan: pl.DataFrame, channels: tuple[str, ...]) -> np.ndarray:
+    """Return each channel's mean planned weekly exposure, geos summed, (C,); NaN without a plan."""
+    rows = plan.filter(pl.col("item_type") == "channel").sort("item_id", "week", "geo")
+    n_weeks = plan["week"].n_unique()
+    sums = dict(rows.group_by("item_id").agg(pl.col("planned_value").sum()).iter_rows())
+    return np.array([sums[c] / n_weeks if c in sums else np.nan for c in channels], dtype=float)
+
+
+def curve_rows(
+    posterior: Posterior, panel: Panel, plans: pl.DataFrame, points: int
+) -> pl.DataFrame:
+    """Return the response curves of one run.
+
+    Parameters
+    ----------
+    panel : Panel
+        History through the run's last training week.
+    plans : DataFrame
+        Rows of int_mixloop__model_plans for this model and as_of_week; may be empty.
+    points : int
+        Levels of each curve, two or more: evenly spaced from 0 to twice the largest training week,
+        or to the planned weekly exposure where that is more. Geos grow in proportion to their
+        share of the last 52 weeks.
+
+    Returns
+    -------
+    DataFrame in `schemas.CURVES`
+
+    Raises
+    ------
+    ValueError
+        When `points` is below two.
+    """
+    if points < 2:
+        raise ValueError(f"a curve needs two points or more, not {points}: mixloop__curve_points")
+    panel = align(posterior, panel)
+    exposure = panel.exposure[:, training_weeks(posterior, panel)]
+    weekly = exposure.sum(axis=0)  # (T, C)
+    observed = weekly.max(axis=0)
+    planned = planned_exposure(live_plan(plans), posterior.channels)
+    top = np.fmax(2.0 * observed, planned)
+    top = np.where(top > 0, top, posterior.exposure_scale.sum(axis=0))
+    levels = top[:, None] * np.linspace(0.0, 1.0, points)  # (C, K)
+    ranges = np.empty((2, len(posterior.channels), points, 4))
+    for c, shapes in enumerate(distinct_shapes(posterior)):
+        draws = steady_response(
+            shapes,
+            full_effect(posterior, c),
+            posterior.exposure_scale[:, c],
+            geo_shares(exposure[:, :, c]),
+            levels[c],
+        )
+        ranges[:, c] = summarise(np.stack(draws))
+    units = np.array(posterior.media_units)[:, None]
+    frame = grid_frame(
+        {"channel_id": posterior.channels, "point": np.arange(points)},
+        {
+            "run_id": posterior.run_id,
+            "model_id": posterior.model_id,
+            "media_unit": units,
+            "weekly_exposure": levels,
+            "weekly_spend": np.where(units == "spend", levels, np.nan),
+            **range_columns("response", ranges[0]),
+            **range_columns("marginal_response", ranges[1]),
+            "current_weekly_exposure": weekly[-13:].mean(axis=0)[:, None],
+            "planned_weekly_exposure": planned[:, None],
+            "observed_max_exposure": observed[:, None],
+            "is_in_observed_range": levels <= observed[:, None],
+        },
+    )
+    return conform(frame, CURVES)

@@ -1,0 +1,322 @@
+"""Effects of media and baseline at any week, from posterior draws.
+
+Arrays inside the package keep the draws last, so that quantiles and sums run over memory in order.
+One geo at a time is enough for every table; `media_effects` and `baseline_effects` hold all geos.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from mixloop.design import baseline_values, group_of
+from mixloop.panel import Panel
+from mixloop.posterior import Posterior
+from mixloop.transforms import adstock, adstock_weights, hill
+
+DRIVER_TYPES = ("context", "event")
+
+
+def driver_names(posterior: Posterior) -> tuple[str, ...]:
+    """Return the drivers (context variables and events) the run was fitted with, sorted."""
+    names = {c.name for c in posterior.baseline if group_of(c.component) in DRIVER_TYPES}
+    return tuple(sorted(names))
+
+
+def _take(
+    values: np.ndarray, have: tuple[str, ...], want: tuple[str, ...], axis: int, fill: float
+) -> np.ndarray:
+    """Reorder one named axis; names that are not there are filled."""
+    index = np.array([have.index(n) if n in have else len(have) for n in want], dtype=int)
+    pad = [(0, 0)] * values.ndim
+    pad[axis] = (0, 1)
+    return np.take(np.pad(values, pad, constant_values=fill), index, axis=axis)
+
+
+def align(posterior: Posterior, panel: Panel) -> Panel:
+    """Return the panel with exactly the run's geos, channels and drivers, in the run's order.
+
+    A geo, channel or driver the panel does not have gets unknown outcomes, no exposure and unknown
+    values (NaN). Channels and drivers the run left out of its fit are dropped.
+    """
+    drivers = driver_names(posterior)
+    want = (posterior.geos, posterior.channels, drivers)
+    if (panel.geos, panel.channels, panel.drivers) == want:
+        return panel
+
+    def rearranged(values: np.ndarray, have: tuple, names: tuple, fill: float) -> np.ndarray:
+        rows = _take(values, panel.geos, posterior.geos, 0, fill)
+        return _take(rows, have, names, 2, fill)
+
+    return replace(
+        panel,
+        geos=posterior.geos,
+        channels=posterior.channels,
+        drivers=drivers,
+        outcome=_take(panel.outcome, panel.geos, posterior.geos, 0, np.nan),
+        exposure=rearranged(panel.exposure, panel.channels, posterior.channels, 0.0),
+        spend=rearranged(panel.spend, panel.channels, posterior.channels, 0.0),
+        driver_values=rearranged(panel.driver_values, panel.drivers, drivers, np.nan),
+    )
+
+
+def training_weeks(posterior: Posterior, panel: Panel) -> np.ndarray:
+    """Return which of the panel's weeks the run was trained on, (T,) bool."""
+    return (panel.weeks >= posterior.first_week) & (panel.weeks <= posterior.last_week)
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """The distinct transforms among the draws of one channel, each computed once.
+
+    U distinct transforms, V distinct adstock kernels, S draws.
+
+    Attributes
+    ----------
+    weights : ndarray, (V, L + 1)
+        Adstock weights, each row summing to one.
+    kernel_of : ndarray of int, (U,)
+        The kernel of each transform.
+    half, slope : ndarray, (U,)
+    which : ndarray of int, (S,)
+        The transform of each draw.
+    """
+
+    weights: np.ndarray
+    kernel_of: np.ndarray
+    half: np.ndarray
+    slope: np.ndarray
+    which: np.ndarray
+
+    def saturated(self, exposure: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """Return the saturated response of every transform.
+
+        Parameters
+        ----------
+        exposure : ndarray, (..., T)
+        scale : ndarray, broadcastable to (..., T)
+            Exposure that counts as 1, above zero.
+
+        Returns
+        -------
+        ndarray, (U, ..., T), from 0 to below 1
+        """
+        ones = (1,) * (exposure.ndim - 1)
+        kernels = self.weights.reshape(len(self.weights), *ones, -1)
+        carried = adstock((exposure / scale)[None], kernels)
+        tail = (-1, *ones, 1)
+        return hill(carried[self.kernel_of], self.half.reshape(tail), self.slope.reshape(tail))
+
+
+def distinct_shapes(posterior: Posterior) -> tuple[Shapes, ...]:
+    """Return the distinct transforms of each channel, (C,)."""
+    out = []
+    for c in range(len(posterior.channels)):
+        names, code = np.unique(posterior.kernel[:, c], return_inverse=True)
+        rows = np.column_stack(
+            [code.ravel(), posterior.decay[:, c], posterior.half[:, c], posterior.slope[:, c]]
+        )
+        shapes, which = np.unique(rows, axis=0, return_inverse=True)
+        kernels, kernel_of = np.unique(shapes[:, :2], axis=0, return_inverse=True)
+        weights = [
+            adstock_weights(str(names[int(code)]), float(decay), posterior.carryover_weeks)
+            for code, decay in kernels
+        ]
+        out.append(
+            Shapes(np.array(weights), kernel_of.ravel(), shapes[:, 2], shapes[:, 3], which.ravel())
+        )
+    return tuple(out)
+
+
+def full_effect(posterior: Posterior, channel: int) -> np.ndarray:
+    """Return a channel's weekly effect at full saturation in KPI units, (S, J)."""
+    return posterior.coef[:, :, channel] * posterior.kpi_scale
+
+
+def geo_media_effects(
+    posterior: Posterior, shapes: tuple[Shapes, ...], panel: Panel, geo: int, keep: np.ndarray
+) -> np.ndarray:
+    """Return the channels' weekly effects in one geo, in KPI units.
+
+    Parameters
+    ----------
+    shapes : tuple of Shapes
+        From `distinct_shapes(posterior)`.
+    panel : Panel
+        Aligned to the posterior; exposure before the kept weeks carries over into them.
+    geo : int
+        Index of the geo.
+    keep : ndarray of bool, (T,)
+        Weeks to return.
+
+    Returns
+    -------
+    ndarray, (C, kept weeks, S)
+    """
+    out = np.empty((len(shapes), int(keep.sum()), len(posterior.coef)))
+    for c, shape in enumerate(shapes):
+        scale = posterior.exposure_scale[geo, c]
+        response = shape.saturated(panel.exposure[geo, :, c], scale)[:, keep]  # (U, T')
+        full = posterior.coef[:, geo, c] * posterior.kpi_scale[geo]
+        np.multiply(response.T[:, shape.which], full, out=out[c])
+    return out
+
+
+def media_effects(posterior: Posterior, panel: Panel) -> np.ndarray:
+    """Return every channel's effect in every geo and week of the panel, in KPI units.
+
+    Returns
+    -------
+    ndarray, (S, J, T, C)
+        `coef * hill(adstock(exposure / exposure_scale), half, slope) * kpi_scale`.
+    """
+    panel = align(posterior, panel)
+    shapes = distinct_shapes(posterior)
+    keep = np.ones(len(panel.weeks), dtype=bool)
+    effects = np.empty(
+        (len(panel.geos), len(panel.channels), len(panel.weeks), len(posterior.coef))
+    )
+    for j in range(len(panel.geos)):
+        effects[j] = geo_media_effects(posterior, shapes, panel, j, keep)
+    return effects.transpose(3, 0, 2, 1)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The baseline columns at a panel's weeks, grouped by published component.
+
+    Attributes
+    ----------
+    components : tuple of str, (B,)
+        In order of first appearance among the columns.
+    columns : tuple of ndarray of int
+        The columns of each component.
+    values : ndarray, (J, T, P)
+        Standardised columns; NaN where a driver is unknown (media lead-in).
+    """
+
+    components: tuple[str, ...]
+    columns: tuple[np.ndarray, ...]
+    values: np.ndarray
+
+
+def baseline_of(posterior: Posterior, panel: Panel) -> Baseline:
+    """Return the run's baseline columns at the weeks of an aligned panel."""
+    names = [column.component for column in posterior.baseline]
+    components = tuple(dict.fromkeys(names))
+    columns = tuple(np.flatnonzero([n == name for n in names]) for name in components)
+    values = baseline_values(
+        posterior.baseline, panel.weeks, posterior.first_week, panel.drivers, panel.driver_values
+    )
+    return Baseline(components, columns, values)
+
+
+def geo_baseline_effects(
+    posterior: Posterior, baseline: Baseline, geo: int, keep: np.ndarray
+) -> np.ndarray:
+    """Return the baseline components' weekly effects in one geo, (B, kept weeks, S), KPI units."""
+    values = baseline.values[geo][keep]
+    coef = posterior.baseline_coef[:, geo].T * posterior.kpi_scale[geo]  # (P, S)
+    return np.stack([values[:, p] @ coef[p] for p in baseline.columns])
+
+
+def baseline_effects(posterior: Posterior, panel: Panel) -> dict[str, np.ndarray]:
+    """Return every baseline component's effect, (S, J, T) each, in KPI units.
+
+    Weeks where a driver is unknown (media lead-in) are NaN for that driver.
+    """
+    panel = align(posterior, panel)
+    baseline = baseline_of(posterior, panel)
+    keep = np.ones(len(panel.weeks), dtype=bool)
+    geos = [geo_baseline_effects(posterior, baseline, j, keep) for j in range(len(panel.geos))]
+    effects = np.stack(geos, axis=1)  # (B, J, T, S)
+    return {name: effects[b].transpose(2, 0, 1) for b, name in enumerate(baseline.components)}
+
+
+@dataclass(frozen=True)
+class Components:
+    """The published parts of the KPI: hierarchy nodes, then baseline components.
+
+    Attributes
+    ----------
+    ids, types : tuple of str, (K,)
+    is_additive : ndarray of bool, (K,)
+        Modelled channels and baseline components; other nodes are subtotals.
+    members : ndarray, (N, C)
+        1.0 where the channel belongs to the node, for the first N components.
+    """
+
+    ids: tuple[str, ...]
+    types: tuple[str, ...]
+    is_additive: np.ndarray
+    members: np.ndarray
+
+
+def hierarchy_components(posterior: Posterior, nodes: pl.DataFrame) -> Components:
+    """Return the hierarchy nodes that hold channels of the run, sorted by name.
+
+    Parameters
+    ----------
+    nodes : DataFrame
+        model_id, node_id, channel_id, is_leaf_node. Every channel of the run is an additive node,
+        listed or not; nodes whose channels the run left out of its fit are not there.
+    """
+    rows = nodes.filter(
+        (pl.col("model_id") == posterior.model_id)
+        & pl.col("channel_id").is_in(list(posterior.channels))
+    )
+    belongs = {(channel, channel) for channel in posterior.channels}
+    belongs |= set(rows.select("node_id", "channel_id").iter_rows())
+    ids = tuple(sorted({node for node, _ in belongs}))
+    members = np.array([[(n, c) in belongs for c in posterior.channels] for n in ids], dtype=float)
+    is_additive = np.array([node in posterior.channels for node in ids])
+    return Components(ids, ("channel",) * len(ids), is_additive, members)
+
+
+def with_baseline(nodes: Components, baseline: Baseline) -> Components:
+    """Return the hierarchy nodes followed by the baseline components."""
+    return Components(
+        ids=nodes.ids + baseline.components,
+        types=nodes.types + tuple(group_of(name) for name in baseline.components),
+        is_additive=np.append(nodes.is_additive, np.ones(len(baseline.components), dtype=bool)),
+        members=nodes.members,
+    )
+
+
+def geo_components(
+    posterior: Posterior,
+    shapes: tuple[Shapes, ...],
+    panel: Panel,
+    baseline: Baseline,
+    nodes: Components,
+    geo: int,
+    keep: np.ndarray,
+) -> np.ndarray:
+    """Return the draws of every hierarchy node and baseline component in one geo.
+
+    Returns
+    -------
+    ndarray, (N + B, kept weeks, S)
+        In the order of `with_baseline(nodes, baseline)`.
+    """
+    media = geo_media_effects(posterior, shapes, panel, geo, keep)
+    by_node = np.tensordot(nodes.members, media, axes=1)
+    return np.concatenate([by_node, geo_baseline_effects(posterior, baseline, geo, keep)])
+
+
+def fitted_by_geo(posterior: Posterior, panel: Panel, keep: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the model's KPI without noise for each geo: (kept weeks, S), KPI units.
+
+    Parameters
+    ----------
+    panel : Panel
+        Aligned to the posterior.
+    """
+    shapes = distinct_shapes(posterior)
+    baseline = baseline_of(posterior, panel)
+    for j in range(len(panel.geos)):
+        media = geo_media_effects(posterior, shapes, panel, j, keep)
+        yield media.sum(axis=0) + geo_baseline_effects(posterior, baseline, j, keep).sum(axis=0)

@@ -1,0 +1,263 @@
+"""What each channel and hierarchy node returned, by period, geos together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from mixloop.evaluate import (
+    Components,
+    Shapes,
+    align,
+    distinct_shapes,
+    full_effect,
+    hierarchy_components,
+    training_weeks,
+)
+from mixloop.frames import grid_frame, range_columns, summarise
+from mixloop.panel import Panel
+from mixloop.posterior import Posterior
+from mixloop.schemas import PERFORMANCE, conform
+from mixloop.transforms import half_life_weeks, hill_slope
+
+STEP = 0.01  # marginal returns are those of one per cent more spend
+HEADROOM_LIMIT = 5.0  # the search for headroom ends at five times the current spend
+HEADROOM_POINTS = 41
+
+
+def periods(weeks: np.ndarray, training: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the reported periods and which weeks they hold.
+
+    Parameters
+    ----------
+    weeks : ndarray of datetime64[D], (T,)
+    training : ndarray of bool, (T,)
+
+    Returns
+    -------
+    dict of str to ndarray of bool, (T,)
+        `training`, `last_52_weeks`, `last_13_weeks` (all of training where it is shorter), and one
+        `year_<yyyy>` for each calendar year that a training week begins in.
+    """
+    left = np.cumsum(training[::-1])[::-1]  # training weeks from here to the end
+    years = weeks.astype("datetime64[Y]")
+    out = {
+        "training": training,
+        "last_52_weeks": training & (left <= 52),
+        "last_13_weeks": training & (left <= 13),
+    }
+    for year in np.unique(years[training]):
+        out[f"year_{year}"] = training & (years == year)
+    return out
+
+
+def _total(per_shape: np.ndarray, shapes: Shapes, full: np.ndarray) -> np.ndarray:
+    """Weigh a table over transforms and geos (U, J) by each draw's full effect (S, J): (S,)."""
+    return (per_shape[shapes.which] * full).sum(axis=1)
+
+
+def headroom(
+    shapes: Shapes,
+    full: np.ndarray,
+    scale: np.ndarray,
+    current: np.ndarray,
+    hurdle: float,
+) -> np.ndarray:
+    """Return how much more weekly spend is worth its hurdle, per draw.
+
+    Parameters
+    ----------
+    full : ndarray, (S, J)
+        Weekly effect at full saturation, KPI units.
+    scale : ndarray, (J,)
+        Exposure that counts as 1.
+    current : ndarray, (J,)
+        Current weekly spend; geos grow in proportion.
+    hurdle : float
+        Marginal return below which spend is not worth it.
+
+    Returns
+    -------
+    ndarray, (S,)
+        Spend is held every week (steady state, so carry-over does not matter). The search goes up
+        from the current spend to five times of it in 40 steps and ends where the marginal return
+        first falls to the hurdle, interpolated within the step: 0 where it is already there, four
+        times the current spend where it never falls that far. NaN without current spend.
+    """
+    now = current.sum()
+    if now <= 0:
+        return np.full(len(full), np.nan)
+    factors = np.linspace(1.0, HEADROOM_LIMIT, HEADROOM_POINTS)
+    u = (current / scale)[:, None] * factors  # (J, K)
+    rise = hill_slope(u, shapes.half[:, None, None], shapes.slope[:, None, None])  # (U, J, K)
+    per_money = rise * (current / now / scale)[:, None]
+    marginal = np.zeros((len(full), HEADROOM_POINTS))
+    for j in range(len(current)):
+        marginal += per_money[shapes.which, j] * full[:, j, None]
+    low = marginal <= hurdle
+    first = np.where(low.any(axis=1), low.argmax(axis=1), HEADROOM_POINTS)
+    at = np.clip(first, 1, HEADROOM_POINTS - 1)
+    rows = np.arange(len(full))
+    before, after = marginal[rows, at - 1], marginal[rows, at]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        within = (before - hurdle) / (before - after)
+    crossing = factors[at - 1] + within * (factors[at] - factors[at - 1])
+    found = np.where(first == 0, 1.0, crossing)
+    return now * (np.where(first == HEADROOM_POINTS, HEADROOM_LIMIT, found) - 1.0)
+
+
+@dataclass(frozen=True)
+class ChannelSums:
+    """Draws of what each channel did in one period, geos together.
+
+    Attributes
+    ----------
+    spend : ndarray, (C,)
+    effect, known_effect, increment, saturation, half_life, headroom : ndarray, (C, S)
+        Effect in KPI units, over all weeks and over the weeks whose KPI is known in every geo; the
+        change that one per cent more exposure in the period makes until the end of the data; share
+        of the full effect that was reached; weeks; weekly spend.
+    """
+
+    spend: np.ndarray
+    effect: np.ndarray
+    known_effect: np.ndarray
+    increment: np.ndarray
+    saturation: np.ndarray
+    half_life: np.ndarray
+    headroom: np.ndarray
+
+
+def channel_sums(
+    posterior: Posterior, panel: Panel, windows: list[np.ndarray], hurdle: float
+) -> list[ChannelSums]:
+    """Return the channels' sums over each window of weeks.
+
+    Weeks are summed for every distinct transform before draws are looked up, so the cost does not
+    grow with draws x weeks.
+
+    Parameters
+    ----------
+    panel : Panel
+        Aligned to the posterior.
+    windows : list of ndarray of bool, (T,)
+    """
+    shape = (len(windows), 6, len(posterior.channels), len(posterior.coef))
+    sums = np.empty(shape)
+    known = np.isfinite(panel.outcome).all(axis=0)
+    for c, shapes in enumerate(distinct_shapes(posterior)):
+        exposure = panel.exposure[:, :, c]
+        scale = posterior.exposure_scale[:, c]
+        full = full_effect(posterior, c)
+        ever = exposure.any(axis=1)
+        response = shapes.saturated(exposure, scale[:, None])  # (U, J, T)
+        half_life = half_life_weeks(shapes.weights)[shapes.kernel_of][shapes.which]
+        for k, window in enumerate(windows):
+            more = shapes.saturated(exposure * (1.0 + STEP * window), scale[:, None])
+            effect = _total(response[..., window].sum(axis=-1), shapes, full)
+            reachable = (full * ever).sum(axis=1) * window.sum()
+            current = panel.spend[:, window, c].mean(axis=1)
+            sums[k, 0, c] = effect
+            sums[k, 1, c] = _total(response[..., window & known].sum(axis=-1), shapes, full)
+            sums[k, 2, c] = _total((more - response).sum(axis=-1), shapes, full)
+            sums[k, 3, c] = np.divide(
+                effect, reachable, out=np.zeros_like(effect), where=reachable > 0
+            )
+            sums[k, 4, c] = half_life
+            sums[k, 5, c] = headroom(shapes, full, scale, current, hurdle)
+    spend = [panel.spend[:, window].sum(axis=(0, 1)) for window in windows]
+    return [ChannelSums(spend[k], *sums[k]) for k in range(len(windows))]
+
+
+def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    """Return top / bottom, NaN where the bottom is zero or unknown."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(bottom > 0, top / bottom, np.nan)
+
+
+def _node_metrics(
+    sums: ChannelSums, nodes: Components, known_kpi: float, hurdle: float
+) -> dict[str, np.ndarray]:
+    """Return one period's columns for every node: (N,) or ranges (N, 4)."""
+    spend = nodes.members @ sums.spend
+    effect = nodes.members @ sums.effect
+    paid = nodes.members * (sums.spend > 0)
+    marginal = _ratio(paid @ sums.increment, STEP * spend[:, None])
+    cost = summarise(_ratio(spend[:, None], np.where(spend[:, None] > 0, effect, 0.0)))
+    cost[:, 0] = _ratio(spend, np.where(spend > 0, effect.mean(axis=1), 0.0))
+    above = np.where(spend > 0, (marginal > hurdle).mean(axis=1), np.nan)
+
+    def of_channels(values: np.ndarray) -> np.ndarray:
+        """Ranges of a figure that only single channels have."""
+        ranges = summarise(nodes.members @ np.nan_to_num(values))
+        defined = nodes.members @ np.isnan(values).any(axis=1) == 0
+        return np.where((nodes.is_additive & defined)[:, None], ranges, np.nan)
+
+    return {
+        "spend": spend,
+        "share_of_spend": _ratio(spend, np.array(sums.spend.sum())),
+        **range_columns("effect", summarise(effect)),
+        **range_columns("share_of_effect", summarise(_ratio(effect, sums.effect.sum(axis=0)))),
+        **range_columns(
+            "share_of_kpi",
+            summarise(_ratio(nodes.members @ sums.known_effect, np.array(known_kpi))),
+        ),
+        **range_columns("roi", summarise(_ratio(effect, spend[:, None]))),
+        **range_columns("marginal_roi", summarise(marginal)),
+        **range_columns("cost_per_outcome", cost),
+        **range_columns("saturation", of_channels(sums.saturation)),
+        **range_columns("half_life_weeks", of_channels(sums.half_life)),
+        **range_columns("headroom_spend", of_channels(sums.headroom)),
+        "p_marginal_roi_above_hurdle": above,
+    }
+
+
+def performance_rows(
+    posterior: Posterior, panel: Panel, nodes: pl.DataFrame, hurdle_roi: float
+) -> pl.DataFrame:
+    """Return the performance of one run's channels and hierarchy nodes.
+
+    Parameters
+    ----------
+    panel : Panel
+        History through the run's last training week, media lead-in included.
+    nodes : DataFrame
+        model_id, node_id, channel_id, is_leaf_node.
+    hurdle_roi : float
+        Return that spend must beat.
+
+    Returns
+    -------
+    DataFrame in `schemas.PERFORMANCE`
+        Effects are those that fell in the period. `roi`, `marginal_roi` and `cost_per_outcome` are
+        null without spend; the mean of `cost_per_outcome` is spend / mean effect, because the mean
+        of its draws does not exist for effects near zero. A node's marginal return is that of one
+        per cent more on each of its paid channels; saturation, half-life and headroom are given
+        for modelled channels only. `share_of_kpi` is over the weeks whose KPI is known in every
+        geo.
+    """
+    panel = align(posterior, panel)
+    found = periods(panel.weeks, training_weeks(posterior, panel))
+    tree = hierarchy_components(posterior, nodes)
+    kpi = panel.outcome.sum(axis=0)
+    sums = channel_sums(posterior, panel, list(found.values()), hurdle_roi)
+    metrics = [
+        _node_metrics(part, tree, float(np.nansum(kpi[window])), hurdle_roi)
+        for part, window in zip(sums, found.values(), strict=True)
+    ]
+    bounds = np.array([panel.weeks[window][[0, -1]] for window in found.values()])
+    frame = grid_frame(
+        {"period_id": list(found), "node_id": tree.ids},
+        {
+            "run_id": posterior.run_id,
+            "model_id": posterior.model_id,
+            "period_start": bounds[:, :1],
+            "period_end": bounds[:, 1:],
+            "is_additive": tree.is_additive,
+            "hurdle_roi": hurdle_roi,
+            **{name: np.stack([part[name] for part in metrics]) for name in metrics[0]},
+        },
+    )
+    return conform(frame, PERFORMANCE)

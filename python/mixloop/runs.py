@@ -103,7 +103,8 @@ def fit_tasks(
             )
             parts = (task.model_id, task.run_kind, data_hash(task.panel), code)
             identity = "|".join((*parts, configuration(task, settings)))
-            tasks.append(replace(task, run_id=hashlib.md5(identity.encode()).hexdigest()))  # noqa: S324
+            digest = hashlib.md5(identity.encode(), usedforsecurity=False)
+            tasks.append(replace(task, run_id=digest.hexdigest()))
     return tasks
 
 

@@ -353,7 +353,11 @@ class Sampler:
         self.root = np.linalg.inv(self._factorise(self.group_var))
 
     def _update_group_scales(self) -> None:
-        """Draw the learned ridge variances: half-Cauchy as two inverse gammas (Wand et al. 2011)."""
+        """Draw the learned ridge variances given the coefficients.
+
+        A half-Cauchy is two inverse gammas with one auxiliary variable (Wand et al. 2011, "Mean
+        field variational Bayes for elaborate distributions", result 5).
+        """
         p = self.problem
         squares = (self.baseline_coef**2).sum(axis=0)  # (K, P)
         for group in self.learned:

@@ -66,7 +66,7 @@ CONTRIBUTIONS: dict[str, pl.DataType] = {
     "geo": pl.String(),  # `all` is the sum over the model's geos
     "week": pl.Date(),
     "component_id": pl.String(),
-    "component_type": pl.String(),  # channel, level, trend, season, event, context, unexplained, kpi
+    "component_type": pl.String(),  # channel, level, trend, season, event, context, ...
     "is_additive": pl.Boolean(),
     "is_controllable": pl.Boolean(),
     **_ranges("contribution"),
@@ -122,7 +122,7 @@ FORECASTS: dict[str, pl.DataType] = {
     "geo": pl.String(),
     "week": pl.Date(),
     "horizon_weeks": pl.Int64(),  # 1 = the week after as_of_week
-    "component_id": pl.String(),  # includes `kpi` (with noise) and `noise` (mean of carried residual)
+    "component_id": pl.String(),  # with `kpi` (the sum) and `noise` (the carried error)
     "component_type": pl.String(),
     "is_additive": pl.Boolean(),
     "planned_value": pl.Float64(),  # exposure of a modelled channel, value of a driver

@@ -163,8 +163,8 @@ class TransformGrid:
 def default_grid() -> TransformGrid:
     """Return the default grid: every kernel shape with every half-saturation and slope.
 
-    Decays are spaced by half-life, halves in even ratios from a quarter of the largest week (the
-    channel is deep in saturation) to twice it (nearly linear), slopes from concave to S-shaped.
+    Decays are spaced by half-life, halves in even ratios from an eighth of the largest week (the
+    channel is deep in saturation) to 2.4 times it (nearly linear), slopes from concave to S-shaped.
     Delayed kernels share a quarter of the prior: most media act at once.
     """
     shapes = [("geometric", decay, 0.75 / 7) for decay in (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.87)]

@@ -1,0 +1,45 @@
+{#-
+    The only door to inputs and client tables: a select with exactly the contract's columns (names
+    of the contract, trimmed, empty text as null, missing columns as null text), source_file and
+    source_row. An input that is switched off or missing gives no rows. Docs: docs/data-model.md.
+-#}
+{% macro read_input(name) %}
+    {%- set located = mixloop.locate_input(name) -%}
+    select
+    {%- for column in mixloop.input_contract(name).columns %}
+        {%- set found = mixloop.find_input_column(located, column) %}
+        {%- if found is none %}
+        cast(null as varchar) as {{ column.name }},
+        {%- elif mixloop.is_native_type(found.type, column.type) %}
+        {{ adapter.quote(found.name) }} as {{ column.name }},
+        {%- else %}
+        {%- set as_text = 'cast(' ~ adapter.quote(found.name) ~ ' as varchar)' %}
+        nullif({{ mixloop.trimmed(as_text) }}, '') as {{ column.name }},
+        {%- endif %}
+    {%- endfor %}
+        {{ mixloop.text_literal(located.file_label) }} as source_file,
+        row_number() over () + {{ located.row_offset }} as source_row
+    {%- if located.state == 'found' %}
+    from {{ located.from_sql }}
+    {%- else %}
+    where false
+    {%- endif %}
+{% endmacro %}
+
+
+{#- Whether a column already has a type that casts to the contract's without a detour over text. -#}
+{% macro is_native_type(found, wanted) %}
+    {%- set found = found | lower -%}
+    {%- if wanted in ('date', 'timestamp') -%}
+        {{ return(found == 'date' or found.startswith('timestamp')) }}
+    {%- elif wanted == 'boolean' -%}
+        {{ return(found == 'boolean') }}
+    {%- elif wanted == 'varchar' -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {{ return(
+        found.startswith('decimal') or found.startswith('numeric')
+        or found in ('double', 'float', 'real', 'tinyint', 'smallint', 'integer', 'bigint', 'hugeint',
+                     'utinyint', 'usmallint', 'uinteger', 'ubigint')
+    ) }}
+{% endmacro %}

@@ -1,0 +1,105 @@
+-- one row per model x as_of_week x plan x geo x week x channel that has planned spend.
+-- What is planned for the whole country is split over the model's geos by their share of the
+-- channel's spend in the 52 weeks up to as_of_week, or evenly where it had none
+with plan_rows as (
+    select * from {{ ref('int_mixloop__client_plan_rows') }}
+),
+
+model_geos as (
+    select * from {{ ref('int_mixloop__model_geos') }}
+),
+
+media as (
+    select * from {{ ref('int_mixloop__model_channel_media') }}
+),
+
+national_channels as (
+    select
+        model_id,
+        as_of_week,
+        channel_id
+    from plan_rows
+    where not is_model_geo
+    group by model_id, as_of_week, channel_id
+),
+
+geo_spend as (
+    select
+        national_channels.model_id,
+        national_channels.as_of_week,
+        national_channels.channel_id,
+        model_geos.geo,
+        coalesce(sum(media.spend), 0) as spend
+    from national_channels
+    inner join model_geos
+        on national_channels.model_id = model_geos.model_id
+    left join media
+        on
+            national_channels.model_id = media.model_id
+            and national_channels.channel_id = media.channel_id
+            and model_geos.geo = media.geo
+            and media.week > national_channels.as_of_week - 364
+            and media.week <= national_channels.as_of_week
+    group by
+        national_channels.model_id, national_channels.as_of_week,
+        national_channels.channel_id, model_geos.geo
+),
+
+shares as (
+    select
+        model_id,
+        as_of_week,
+        channel_id,
+        geo,
+        case
+            when sum(spend) over channel > 0
+                then cast(spend as double) / cast(sum(spend) over channel as double)
+            else 1.0 / count(*) over channel
+        end as share
+    from geo_spend
+    window channel as (partition by model_id, as_of_week, channel_id)
+),
+
+split as (
+    select
+        model_id,
+        as_of_week,
+        plan_id,
+        geo,
+        week,
+        channel_id,
+        cast(planned_spend as double) as planned_spend
+    from plan_rows
+    where is_model_geo
+    union all
+    select
+        plan_rows.model_id,
+        plan_rows.as_of_week,
+        plan_rows.plan_id,
+        shares.geo,
+        plan_rows.week,
+        plan_rows.channel_id,
+        cast(plan_rows.planned_spend as double) * shares.share as planned_spend
+    from plan_rows
+    inner join shares
+        on
+            plan_rows.model_id = shares.model_id
+            and plan_rows.as_of_week = shares.as_of_week
+            and plan_rows.channel_id = shares.channel_id
+    where not plan_rows.is_model_geo
+),
+
+client_plan_spend as (
+    select
+        model_id,
+        as_of_week,
+        plan_id,
+        geo,
+        week,
+        channel_id,
+        sum(planned_spend order by planned_spend) as planned_spend
+    from split
+    group by model_id, as_of_week, plan_id, geo, week, channel_id
+)
+
+select * from client_plan_spend

@@ -1,0 +1,57 @@
+-- one row per model x modelled channel that was active in the training weeks
+with media as (
+    select * from {{ ref('int_mixloop__model_channel_media') }}
+),
+
+priors as (
+    select * from {{ ref('stg_mixloop__channel_priors') }}
+),
+
+units as (
+    select
+        model_id,
+        channel_id,
+        case when sum(spend) > 0 then 'spend' else 'impressions' end as media_unit,
+        coalesce(sum(spend) filter (where is_training_week), 0) as training_spend,
+        coalesce(sum(impressions) filter (where is_training_week), 0) as training_impressions
+    from media
+    group by model_id, channel_id
+),
+
+-- a prior for this model before a prior for all models
+ranked_priors as (
+    select
+        units.model_id,
+        units.channel_id,
+        cast(priors.share_of_kpi as double) as share_of_kpi,
+        row_number() over (
+            partition by units.model_id, units.channel_id
+            order by priors.model_id nulls last, priors.source_row
+        ) as precedence
+    from units
+    inner join priors
+        on
+            units.channel_id = priors.channel_id
+            and coalesce(priors.model_id, units.model_id) = units.model_id
+),
+
+model_channels as (
+    select
+        units.model_id,
+        units.channel_id,
+        units.media_unit,
+        ranked_priors.share_of_kpi
+    from units
+    left join ranked_priors
+        on
+            units.model_id = ranked_priors.model_id
+            and units.channel_id = ranked_priors.channel_id
+            and ranked_priors.precedence = 1
+    where
+        case units.media_unit
+            when 'spend' then units.training_spend > 0
+            else units.training_impressions > 0
+        end
+)
+
+select * from model_channels

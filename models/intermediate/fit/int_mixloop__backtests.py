@@ -9,10 +9,12 @@ def model(dbt, session):
     outcomes = dbt.ref("int_mixloop__model_outcomes").pl()
     media = dbt.ref("int_mixloop__model_media").pl()
     drivers = dbt.ref("int_mixloop__model_drivers").pl()
+    horizon_weeks = dbt.config.meta_get("horizon_weeks")
     return publish.backtests_table(
         posterior=posterior,
         models=models,
         outcomes=outcomes,
         media=media,
         drivers=drivers,
+        horizon_weeks=horizon_weeks,
     )

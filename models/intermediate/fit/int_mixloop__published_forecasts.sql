@@ -1,0 +1,40 @@
+{{ config(materialized='view') }}
+
+with forecasts as (
+    select * from {{ ref('mixloop__forecasts') }}
+),
+
+latest_revisions as (
+    select
+        *,
+        max(revision) over (partition by run_id, plan_id) as latest_revision
+    from forecasts
+),
+
+final as (
+    select
+        forecast_id,
+        run_id,
+        model_id,
+        forecast_kind,
+        plan_id,
+        plan_source,
+        revision,
+        as_of_week,
+        geo,
+        week,
+        horizon_weeks,
+        component_id,
+        component_type,
+        is_additive,
+        planned_value,
+        planned_spend,
+        forecast_mean,
+        forecast_p05,
+        forecast_p50,
+        forecast_p95
+    from latest_revisions
+    where revision = latest_revision
+)
+
+select * from final

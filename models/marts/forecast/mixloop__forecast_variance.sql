@@ -1,0 +1,61 @@
+with forecast_variance as (
+    select * from {{ ref('int_mixloop__forecast_variance') }}
+),
+
+published_forecasts as (
+    select * from {{ ref('int_mixloop__published_forecasts') }}
+),
+
+plans as (
+    select
+        run_id,
+        plan_id,
+        any_value(forecast_kind) as forecast_kind,
+        any_value(plan_source) as plan_source,
+        any_value(revision) as revision
+    from published_forecasts
+    group by run_id, plan_id
+),
+
+channel_tree as (
+    select * from {{ ref('int_mixloop__channel_tree') }}
+),
+
+final as (
+    select
+        {{ mixloop.surrogate_key([
+            'forecast_variance.run_id', 'forecast_variance.plan_id', 'geo', 'week', 'driver_id',
+        ]) }} as forecast_variance_id,
+        forecast_variance.run_id,
+        forecast_variance.model_id,
+        plans.forecast_kind,
+        forecast_variance.plan_id,
+        plans.plan_source,
+        plans.revision,
+        forecast_variance.as_of_week,
+        forecast_variance.geo,
+        forecast_variance.week,
+        forecast_variance.horizon_weeks,
+        forecast_variance.driver_id,
+        forecast_variance.driver_type,
+        coalesce(channel_tree.label, forecast_variance.driver_id) as driver_label,
+        forecast_variance.is_additive,
+        forecast_variance.planned_value,
+        forecast_variance.actual_value,
+        forecast_variance.variance_mean,
+        forecast_variance.variance_p05,
+        forecast_variance.variance_p50,
+        forecast_variance.variance_p95,
+        forecast_variance.z_score
+    from forecast_variance
+    left join plans
+        on
+            forecast_variance.run_id = plans.run_id
+            and forecast_variance.plan_id = plans.plan_id
+    left join channel_tree
+        on
+            forecast_variance.driver_id = channel_tree.channel_id
+            and forecast_variance.driver_type = 'spend'
+)
+
+select * from final

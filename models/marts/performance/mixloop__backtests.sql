@@ -1,0 +1,25 @@
+with backtests as (
+    select * from {{ ref('int_mixloop__backtests') }}
+),
+
+final as (
+    select
+        {{ mixloop.surrogate_key(['run_id', 'method', 'week']) }} as backtest_id,
+        run_id,
+        model_id,
+        origin_week,
+        method,
+        week,
+        horizon_weeks,
+        actual,
+        forecast_mean,
+        forecast_p05,
+        forecast_p50,
+        forecast_p95,
+        absolute_error,
+        crps,
+        is_in_90_range
+    from backtests
+)
+
+select * from final

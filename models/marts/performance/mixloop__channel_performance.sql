@@ -1,0 +1,106 @@
+with channel_performance as (
+    select * from {{ ref('int_mixloop__channel_performance') }}
+),
+
+channel_tree as (
+    select * from {{ ref('int_mixloop__channel_tree') }}
+),
+
+media_weekly as (
+    select * from {{ ref('int_mixloop__media_weekly') }}
+),
+
+model_geos as (
+    select * from {{ ref('int_mixloop__model_geos') }}
+),
+
+periods as (
+    select
+        run_id,
+        model_id,
+        period_id,
+        any_value(period_start) as period_start,
+        any_value(period_end) as period_end,
+        any_value(hurdle_roi) as hurdle_roi
+    from channel_performance
+    group by run_id, model_id, period_id
+),
+
+-- Leaves that no model estimates (`unmapped` among them): their money is known, their effect is not.
+-- Every period meets every such leaf on purpose; money outside the period falls away in the sum.
+not_estimated as (
+    select
+        periods.run_id,
+        periods.model_id,
+        periods.period_id,
+        periods.period_start,
+        periods.period_end,
+        periods.hurdle_roi,
+        media_weekly.channel_id as node_id,
+        cast(sum(media_weekly.spend) as double) as spend
+    from periods
+    inner join model_geos
+        on periods.model_id = model_geos.model_id
+    inner join media_weekly
+        on
+            model_geos.geo = media_weekly.geo
+            and media_weekly.week between periods.period_start and periods.period_end
+    inner join channel_tree
+        on
+            media_weekly.channel_id = channel_tree.channel_id
+            and channel_tree.estimated_at is null
+    group by
+        periods.run_id,
+        periods.model_id,
+        periods.period_id,
+        periods.period_start,
+        periods.period_end,
+        periods.hurdle_roi,
+        media_weekly.channel_id
+),
+
+all_nodes as (
+    select
+        *,
+        true as is_estimated
+    from channel_performance
+    union all by name
+    select
+        *,
+        false as is_estimated,
+        true as is_additive
+    from not_estimated
+),
+
+final as (
+    select
+        {{ mixloop.surrogate_key(['run_id', 'period_id', 'node_id']) }} as channel_performance_id,
+        all_nodes.run_id,
+        all_nodes.model_id,
+        all_nodes.period_id,
+        all_nodes.period_start,
+        all_nodes.period_end,
+        all_nodes.node_id as channel_id,
+        channel_tree.label,
+        channel_tree.owner,
+        channel_tree.parent_id,
+        all_nodes.is_estimated,
+        all_nodes.is_additive,
+        all_nodes.spend,
+        all_nodes.share_of_spend,
+        all_nodes.hurdle_roi,
+{%- for stem in [
+    'effect', 'share_of_effect', 'share_of_kpi', 'roi', 'marginal_roi', 'cost_per_outcome',
+    'saturation', 'half_life_weeks', 'headroom_spend',
+] %}
+{%- for part in ['mean', 'p05', 'p50', 'p95'] %}
+        all_nodes.{{ stem }}_{{ part }},
+{%- endfor %}
+{%- endfor %}
+        all_nodes.p_marginal_roi_above_hurdle
+    from all_nodes
+    left join channel_tree
+        on all_nodes.node_id = channel_tree.channel_id
+)
+
+select * from final

@@ -1,0 +1,23 @@
+with run_scores as (
+    select * from {{ ref('int_mixloop__run_scores') }}
+),
+
+final as (
+    select
+        {{ mixloop.surrogate_key(['run_id', 'method', 'sample']) }} as run_score_id,
+        run_id,
+        model_id,
+        method,
+        sample,
+        n_weeks,
+        r2,
+        nrmse,
+        mape,
+        wmape,
+        crps,
+        coverage_90,
+        skill
+    from run_scores
+)
+
+select * from final

@@ -14,8 +14,9 @@ from mixloop.posterior import Posterior
 from mixloop.sampler import Chains, Problem, run_chains, transform_media
 from mixloop.transforms import TransformGrid, default_grid
 
-# Most histories have few changes of trend: the scale of the hinges often shrinks to near nothing.
-HINGE_JUMPS = 3
+# Groups that the data often shrink to nothing jump once a sweep, the hinges (few histories have
+# real changes of trend) twice.
+JUMPING_GROUPS = ("hinge", "hinge", "season", "event", "context")
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _problem(
         group=design.group,
         group_scale=np.array(list(GROUP_SCALES.values())),
         is_fixed=np.array([name == "level" for name in GROUP_SCALES]),
-        jumps=np.array([GROUPS.index("hinge")] * HINGE_JUMPS),
+        jumps=np.array([GROUPS.index(name) for name in JUMPING_GROUPS]),
         share_scale=np.array(share),
     )
     return problem, kpi_scale, scale

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_ndtr, ndtri_exp
+from scipy.special import log_ndtr, logsumexp, ndtri_exp
 
 from mixloop.transforms import TransformGrid, adstock, adstock_weights, hill
 
@@ -133,6 +133,11 @@ def _ar_apply(r: np.ndarray, rho: np.ndarray) -> np.ndarray:
     return out
 
 
+def _log_half_cauchy(variance: np.ndarray) -> np.ndarray:
+    """Return the log density of log(variance) when its root is half-Cauchy(0, 1), unnormalised."""
+    return 0.5 * np.log(variance) - np.log1p(variance)
+
+
 class Sampler:
     """All chains of one problem, advanced together.
 
@@ -189,9 +194,7 @@ class Sampler:
         self.learned = np.flatnonzero(used & ~p.is_fixed)
         self.jumps = [group for group in p.jumps if group in self.learned]
         self.tau2 = np.ones(self.k)
-        self.tau_aux = np.ones(self.k)
         self.lam2 = np.ones((self.k, self.c))
-        self.lam_aux = np.ones((self.k, self.c))
 
     # --- one sweep ------------------------------------------------------------------------------
 
@@ -253,13 +256,18 @@ class Sampler:
         self.residual += self.coef[:, :, channel, None] * self._current(channel)
         q = self._project(self.residual)
         linear = np.matmul(q, np.swapaxes(media, 1, 2))  # (J, K, G)
-        scale = np.sqrt(self.tau2 * self.lam2[:, channel]) * self.problem.share_scale[channel]
-        prior_sd = scale[None, :, None] / self.mean_media[channel][:, None, :]
-        precision = self.precision[channel] + prior_sd**-2
-        root = np.sqrt(precision)
-        z = linear / root  # conditional mean of the coefficient in its own standard deviations
-        weight = 0.5 * z**2 - np.log(root * prior_sd) + log_ndtr(z)
-        total = weight.sum(axis=0) + self.problem.log_prior[channel]  # (K, G)
+        # The channel's own scale first, with transform and coefficient summed and integrated out:
+        # given a coefficient near zero a small scale would hold itself in place.
+        lam2 = self.lam2[:, channel]
+        moved = lam2 * np.exp(self._jump())
+        z, root, total = self._weigh(channel, linear, lam2)
+        z_new, root_new, total_new = self._weigh(channel, linear, moved)
+        gain = _log_half_cauchy(moved) - _log_half_cauchy(lam2)
+        gain += logsumexp(total_new, axis=1) - logsumexp(total, axis=1)
+        accept = -self.rng.standard_exponential(self.k) < gain
+        self.lam2[:, channel] = np.where(accept, moved, lam2)
+        z, root = (np.where(accept[:, None], *pair) for pair in ((z_new, z), (root_new, root)))
+        total = np.where(accept[:, None], total_new, total)
         gumbel = -np.log(self.rng.standard_exponential(total.shape))
         chosen = np.argmax(total + gumbel, axis=1)
         self.grid[:, channel] = chosen
@@ -268,6 +276,29 @@ class Sampler:
         log_u = -self.rng.standard_exponential(z.shape)
         self.coef[:, :, channel] = np.maximum(z - ndtri_exp(log_u + log_ndtr(z)), 0.0) / root
         self.residual -= self.coef[:, :, channel, None] * self._current(channel)
+
+    def _weigh(
+        self, channel: int, linear: np.ndarray, lam2: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Weigh every grid point with the coefficients integrated out over b >= 0.
+
+        Returns
+        -------
+        z, root : ndarray, (J, K, G)
+            Conditional mean of b in its own standard deviations; root of its precision.
+        total : ndarray, (K, G)
+            Log weight of each point, summed over the geos, up to a constant.
+        """
+        scale = np.sqrt(self.tau2 * lam2) * self.problem.share_scale[channel]
+        prior_sd = scale[None, :, None] / self.mean_media[channel][:, None, :]
+        root = np.sqrt(self.precision[channel] + prior_sd**-2)
+        z = linear / root
+        weight = 0.5 * z**2 - np.log(root * prior_sd) + log_ndtr(z)
+        return z, root, weight.sum(axis=0) + self.problem.log_prior[channel]
+
+    def _jump(self) -> np.ndarray:
+        """Return a symmetric step on a log variance for each chain, small to large: (K,)."""
+        return self.rng.standard_normal(self.k) * np.exp(self.rng.uniform(-1.0, 1.5, self.k))
 
     def _update_baseline(self) -> None:
         """Draw the baseline coefficients and refresh the errors."""
@@ -326,8 +357,8 @@ class Sampler:
         half = np.linalg.solve(factor, linear[..., None])[..., 0]
         diagonal = np.einsum("jkpp->jkp", factor)
         fit = 0.5 * (half**2).sum(axis=2) - np.log(diagonal).sum(axis=2)
-        sd = np.sqrt(group_var[:, self.learned]) / p.group_scale[self.learned]
-        prior = (np.log(sd) - np.log1p(sd**2)).sum(axis=1)
+        relative = group_var[:, self.learned] / p.group_scale[self.learned] ** 2
+        prior = _log_half_cauchy(relative).sum(axis=1)
         return fit.sum(axis=0) - 0.5 * self.j * np.log(group_var)[:, p.group].sum(axis=1) + prior
 
     def _jump_group_scales(self) -> None:
@@ -341,9 +372,8 @@ class Sampler:
         linear = np.matmul(kr, np.swapaxes(self.z, 1, 2)) / self.sigma2[..., None]
         current = self._log_evidence(self.group_var, linear)
         for group in self.jumps:
-            step = self.rng.standard_normal(self.k) * np.exp(self.rng.uniform(-1.0, 1.5, self.k))
             proposal = self.group_var.copy()
-            moved = proposal[:, group] * np.exp(step)
+            moved = proposal[:, group] * np.exp(self._jump())
             proposal[:, group] = np.clip(moved, low, high)
             value = self._log_evidence(proposal, linear)
             accept = -self.rng.standard_exponential(self.k) < value - current
@@ -372,12 +402,20 @@ class Sampler:
         """Draw the global and per-channel scales of the half-normal on shares of the KPI."""
         share = self.shares() / self.problem.share_scale  # (J, K, C)
         squares = (share**2).sum(axis=0)  # (K, C)
-        rate = self.lam_aux + 0.5 * squares / self.tau2[:, None]
+        auxiliary = 1.0 / self._inverse_gamma(1.0, 1.0 + 1.0 / self.lam2)
+        rate = auxiliary + 0.5 * squares / self.tau2[:, None]
         self.lam2 = self._inverse_gamma(0.5 * (self.j + 1), rate)
-        self.lam_aux = 1.0 / self._inverse_gamma(1.0, 1.0 + 1.0 / self.lam2)
-        rate = self.tau_aux + 0.5 * (squares / self.lam2).sum(axis=1)
+        auxiliary = 1.0 / self._inverse_gamma(1.0, 1.0 + 1.0 / self.tau2)
+        rate = auxiliary + 0.5 * (squares / self.lam2).sum(axis=1)
         self.tau2 = self._inverse_gamma(0.5 * (self.j * self.c + 1), rate)
-        self.tau_aux = 1.0 / self._inverse_gamma(1.0, 1.0 + 1.0 / self.tau2)
+        # Only the products tau * lam touch the data: trade one against the other by their priors.
+        factor = np.exp(self._jump())
+        tau2, lam2 = self.tau2 * factor, self.lam2 / factor[:, None]
+        gain = _log_half_cauchy(tau2) - _log_half_cauchy(self.tau2)
+        gain += (_log_half_cauchy(lam2) - _log_half_cauchy(self.lam2)).sum(axis=1)
+        accept = -self.rng.standard_exponential(self.k) < gain
+        self.tau2 = np.where(accept, tau2, self.tau2)
+        self.lam2 = np.where(accept[:, None], lam2, self.lam2)
 
     def shares(self) -> np.ndarray:
         """Return each channel's average share of the KPI: (J, K, C)."""

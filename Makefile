@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build test lint format unit warehouse-tests docs demo lock clean bench-recovery
+.PHONY: help setup build demo lint format parse unit warehouse-tests test docs bench-recovery lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -29,5 +29,46 @@ setup: $(STAMP) profiles.yml ## virtual environment from the lock file, profiles
 
 build: setup ## the whole warehouse for MIXLOOP_CLIENT (default: the demo client)
 	@$(BIN)/python scripts/prepare.py
-	@$(BIN)/dbt build
+	@$(BIN)/dbt --quiet build
 	@$(BIN)/python scripts/summary.py
+
+demo: setup ## only the demo client's raw tables
+	@$(BIN)/python scripts/prepare.py
+
+lint: setup ## ruff and sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	MIXLOOP_TARGET=lint $(BIN)/sqlfluff lint models tests/dbt
+
+format: setup ## let ruff and sqlfluff mend what they can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	MIXLOOP_TARGET=lint $(BIN)/sqlfluff fix models tests/dbt
+
+parse: setup ## dbt parse, deprecations are errors
+	MIXLOOP_TARGET=lint $(BIN)/dbt --warn-error-options '{"error": ["Deprecations"]}' parse --no-partial-parse
+
+unit: setup ## Python tests without dbt, in seconds
+	$(BIN)/pytest tests/python python
+
+warehouse-tests: setup ## tests that run dbt on temporary warehouses
+	$(BIN)/pytest tests/warehouse
+
+test: setup ## everything CI runs
+	bash scripts/test.sh $(BIN)
+
+docs: setup ## dbt docs as one page, target/static_index.html
+	$(BIN)/dbt docs generate --static
+
+bench-recovery: setup ## fit a folder with known truth: FOLDER=... OUT=...
+	$(BIN)/python benchmarks/recovery.py --folder "$(FOLDER)" --out "$(OUT)"
+
+lock: setup ## requirements.lock from requirements.in (needs uv from the package index)
+	$(BIN)/python -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python -m pip install --quiet uv
+	$(VENV)/lock/bin/uv pip compile --no-strip-extras --python-version 3.11 --generate-hashes \
+		--custom-compile-command "make lock" requirements.in -o requirements.lock
+
+clean: ## throw away everything that a build makes, but never a history file
+	rm -rf target logs .pytest_cache .ruff_cache data
+	find warehouse -name '*.duckdb' ! -name '*_history.duckdb' -delete

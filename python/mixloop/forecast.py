@@ -42,6 +42,18 @@ def future_weeks(posterior: Posterior, panel: Panel) -> np.ndarray:
     return panel.weeks > posterior.last_week
 
 
+def _require_drivers(panel: Panel, keep: np.ndarray) -> None:
+    """Raise when a driver has no value in a week to be forecast."""
+    unknown = np.argwhere(np.isnan(panel.driver_values[:, keep]))
+    if len(unknown):
+        weeks = panel.weeks[keep]
+        first = [f"{panel.drivers[d]} in {panel.geos[j]} at {weeks[t]}" for j, t, d in unknown[:5]]
+        raise ValueError(
+            f"{len(unknown)} planned driver values are missing, first {first}: every context "
+            "variable and event of the run needs a value in every planned week and geo"
+        )
+
+
 def carried_error(posterior: Posterior, geo: int, horizon: np.ndarray) -> np.ndarray:
     """Return the mean of the AR(1) error given each draw: `rho^h e_T`, (H, S), KPI units.
 
@@ -164,6 +176,7 @@ def forecast_rows(
     """
     panel = align(posterior, panel)
     keep = future_weeks(posterior, panel)
+    _require_drivers(panel, keep)
     weeks = panel.weeks[keep]
     horizon = np.arange(1, len(weeks) + 1)
     shapes = distinct_shapes(posterior)
@@ -183,7 +196,7 @@ def forecast_rows(
         ranges[j] = summarise(block)
         total = total + block
     ranges[-1] = summarise(total)
-    ranges[:, -1, :, 0] = ranges[:, additive, :, 0].sum(axis=1)
+    ranges[:, -1, :, 0] = ranges[..., 0][:, additive].sum(axis=1)
     value, money = _planned(posterior, panel, ids, tree.members, keep)
     frame = grid_frame(
         {"geo": [*panel.geos, ALL_GEOS], "component_id": ids, "week": weeks},

@@ -48,34 +48,34 @@ def _ledger_array(
     return out
 
 
-def _two_paths(
-    posterior: Posterior, today: Panel, ledger: pl.DataFrame, window: np.ndarray
-) -> tuple[Panel, Panel]:
-    """Return the panel as planned in the window and as it came, aligned to the posterior.
+def _known_today(posterior: Posterior, panel: Panel) -> Panel:
+    """Return the aligned panel; exposure of a channel that it does not have is NaN, not zero."""
+    aligned = align(posterior, panel)
+    gone = np.array([name not in panel.channels for name in aligned.channels], dtype=bool)
+    return replace(aligned, exposure=np.where(gone, np.nan, aligned.exposure))
+
+
+def _two_paths(known: Panel, ledger: pl.DataFrame, window: np.ndarray) -> tuple[Panel, Panel]:
+    """Return the panel as planned in the window, and as it came.
 
     What the ledger did not plan counts as planned as it came. What today's tables do not know (a
     channel that is no longer modelled, a driver without a value) counts as gone to plan.
     """
-    actual = align(posterior, today)
-    weeks = actual.weeks[window]
     is_channel = pl.col("component_type") == "channel"
-    gone = np.array([name not in today.channels for name in actual.channels], dtype=bool)
     planned, came = {}, {}
     for field, names, rows in (
-        ("exposure", actual.channels, ledger.filter(is_channel)),
-        ("driver_values", actual.drivers, ledger.filter(~is_channel)),
+        ("exposure", known.channels, ledger.filter(is_channel)),
+        ("driver_values", known.drivers, ledger.filter(~is_channel)),
     ):
-        plan = _ledger_array(rows, "planned_value", weeks, actual.geos, names)
-        fact = getattr(actual, field)[:, window].copy()
-        if field == "exposure":
-            fact[:, :, gone] = np.nan
-        for side, values in (
-            (planned, np.where(np.isnan(plan), fact, plan)),
-            (came, np.where(np.isnan(fact), plan, fact)),
-        ):
-            side[field] = getattr(actual, field).copy()
-            side[field][:, window] = values
-    return replace(actual, **planned), replace(actual, **came)
+        whole = getattr(known, field)
+        fact = whole[:, window]
+        plan = _ledger_array(rows, "planned_value", known.weeks[window], known.geos, names)
+        planned[field], came[field] = whole.copy(), whole.copy()
+        planned[field][:, window] = np.where(np.isnan(plan), fact, plan)
+        came[field][:, window] = np.where(np.isnan(fact), plan, fact)
+    for side in (planned, came):
+        side["exposure"] = np.nan_to_num(side["exposure"])
+    return replace(known, **planned), replace(known, **came)
 
 
 def _paths(panel: Panel, nodes: int, ids: tuple[str, ...], window: np.ndarray) -> np.ndarray:
@@ -126,7 +126,8 @@ def variance_rows(
     window = np.isin(panel.weeks, weeks) & (panel.weeks > posterior.last_week)
     if not window.any():
         return empty(VARIANCE)
-    planned, came = _two_paths(posterior, panel, ledger, window)
+    known = _known_today(posterior, panel)
+    planned, came = _two_paths(known, ledger, window)
     weeks = panel.weeks[window]
     horizon = ((weeks - posterior.last_week).astype(int)) // 7
     shapes = distinct_shapes(posterior)
@@ -168,7 +169,7 @@ def variance_rows(
         axes={"geo": geos, "driver_id": (*causes, "unexplained", "total"), "week": weeks},
         types=[kind if kind != "channel" else "spend" for kind in np.array(parts.types)[moves]],
         additive=additive,
-        values=[_paths(side, len(tree.ids), causes, window) for side in (planned, came)],
+        values=[_paths(side, len(tree.ids), causes, window) for side in (planned, known)],
         outcome=[mean, actual],
         spread=(high - low) / NORMAL_90,
         ranges=ranges,

@@ -1,0 +1,280 @@
+"""The frames the warehouse's fit tables are made of: frames in, frames out.
+
+`posterior` is always the whole append-only table of runs, its rows in the order they were appended
+(it has no clock of its own: the last run of a model is the newest). `models`, `outcomes`, `media`,
+`drivers`, `plans` and `nodes` are the `int_mixloop__model*` tables of the same names. Every
+function returns its schema's columns, without rows when there is nothing to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import polars as pl
+
+from mixloop.backtest import backtest_rows, in_sample_rows, score_rows
+from mixloop.contributions import contribution_rows
+from mixloop.curves import curve_rows
+from mixloop.forecast import forecast_rows, stable_rng
+from mixloop.panel import Panel, build_panel
+from mixloop.performance import performance_rows
+from mixloop.posterior import Posterior, posteriors_from_frame
+from mixloop.schemas import (
+    BACKTESTS,
+    CONTRIBUTIONS,
+    CURVES,
+    FORECASTS,
+    PERFORMANCE,
+    SCORES,
+    VARIANCE,
+    conform,
+    empty,
+)
+from mixloop.variance import variance_rows
+
+RUN_FACTS = ("run_id", "model_id", "run_kind", "as_of_week", "first_training_week", "code_hash")
+
+
+def _runs(posterior: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per run with its facts, in append order."""
+    return posterior.select(*RUN_FACTS, "seed").unique("run_id", keep="first", maintain_order=True)
+
+
+def current_runs(posterior: pl.DataFrame, models: pl.DataFrame) -> list[str]:
+    """Return the run_id of each model's current live run, sorted by model.
+
+    Current is the live run trained to the model's last training week; where several were (the
+    configuration or the data changed), the one appended last.
+    """
+    live = _runs(posterior).filter(pl.col("run_kind") == "live")
+    newest = live.join(
+        models.select("model_id", as_of_week="last_training_week"),
+        on=["model_id", "as_of_week"],
+        how="inner",
+        maintain_order="left",
+    )
+    last = newest.unique("model_id", keep="last", maintain_order=True)
+    return last.sort("model_id")["run_id"].to_list()
+
+
+def backtest_runs(posterior: pl.DataFrame, models: pl.DataFrame) -> list[str]:
+    """Return the run_ids of the backtests that speak for the current live runs.
+
+    Those with the live run's first training week and code that end before it; of several with one
+    origin, the one appended last. Sorted by model and origin.
+    """
+    runs = _runs(posterior)
+    live = runs.filter(pl.col("run_id").is_in(current_runs(posterior, models)))
+    same = ["model_id", "first_training_week", "code_hash"]
+    found = runs.filter(pl.col("run_kind") == "backtest").join(
+        live.select(*same, live_week="as_of_week"), on=same, how="inner", maintain_order="left"
+    )
+    found = found.filter(pl.col("as_of_week") < pl.col("live_week"))
+    last = found.unique(["model_id", "as_of_week"], keep="last", maintain_order=True)
+    return last.sort("model_id", "as_of_week")["run_id"].to_list()
+
+
+def _read(posterior: pl.DataFrame, run_ids: list[str]) -> Iterator[Posterior]:
+    """Yield the listed runs' posteriors, in the order of the list."""
+    for run_id in run_ids:
+        yield from posteriors_from_frame(posterior.filter(pl.col("run_id") == run_id))
+
+
+def _seeds(posterior: pl.DataFrame) -> dict[str, int]:
+    """Return the seed of every run."""
+    return dict(_runs(posterior).select("run_id", "seed").rows())
+
+
+class _History:
+    """Panels of each model's whole history, built once when first asked for."""
+
+    def __init__(self, outcomes: pl.DataFrame, media: pl.DataFrame, drivers: pl.DataFrame) -> None:
+        self._frames = (outcomes, media, drivers)
+        self._panels: dict[str, Panel] = {}
+
+    def __getitem__(self, model_id: str) -> Panel:
+        if model_id not in self._panels:
+            self._panels[model_id] = build_panel(model_id, *self._frames)
+        return self._panels[model_id]
+
+
+def _stack(frames: Iterable[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Stack frames of one schema; an empty frame of it when there are none."""
+    return pl.concat([empty(schema), *frames])
+
+
+def contributions_table(
+    posterior: pl.DataFrame,
+    models: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+    nodes: pl.DataFrame,
+) -> pl.DataFrame:
+    """Return `schemas.CONTRIBUTIONS` of every model's current live run."""
+    history = _History(outcomes, media, drivers)
+    current = _read(posterior, current_runs(posterior, models))
+    frames = [contribution_rows(run, history[run.model_id], nodes) for run in current]
+    return _stack(frames, CONTRIBUTIONS)
+
+
+def performance_table(
+    posterior: pl.DataFrame,
+    models: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+    nodes: pl.DataFrame,
+) -> pl.DataFrame:
+    """Return `schemas.PERFORMANCE` of every model's current live run."""
+    history = _History(outcomes, media, drivers)
+    hurdles = dict(models.select("model_id", "hurdle_roi").rows())
+    current = _read(posterior, current_runs(posterior, models))
+    frames = [
+        performance_rows(run, history[run.model_id], nodes, float(hurdles[run.model_id]))
+        for run in current
+    ]
+    return _stack(frames, PERFORMANCE)
+
+
+def _plans_of(plans: pl.DataFrame, run: Posterior) -> pl.DataFrame:
+    """Return the plans made as of a run's last training week."""
+    return plans.filter(
+        (pl.col("model_id") == run.model_id) & (pl.col("as_of_week") == run.last_week.item())
+    )
+
+
+def curves_table(
+    posterior: pl.DataFrame,
+    models: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+    plans: pl.DataFrame,
+    points: int,
+) -> pl.DataFrame:
+    """Return `schemas.CURVES` of every model's current live run, `points` levels a curve."""
+    history = _History(outcomes, media, drivers)
+    current = _read(posterior, current_runs(posterior, models))
+    frames = [
+        curve_rows(run, history[run.model_id], _plans_of(plans, run), int(points))
+        for run in current
+    ]
+    return _stack(frames, CURVES)
+
+
+def forecasts_table(
+    posterior: pl.DataFrame,
+    models: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+    plans: pl.DataFrame,
+    nodes: pl.DataFrame,
+) -> pl.DataFrame:
+    """Return `schemas.FORECASTS` of the current live runs and of backtests that have plans.
+
+    A run is forecast at every plan whose `as_of_week` is its last training week. The random
+    numbers depend on the run's seed, the run and the plan only.
+    """
+    seeds = _seeds(posterior)
+    wanted = current_runs(posterior, models) + backtest_runs(posterior, models)
+    frames = []
+    for run in _read(posterior, wanted):
+        own = _plans_of(plans, run).sort("plan_id", "week", "geo", "item_type", "item_id")
+        for plan in own.partition_by("plan_id", maintain_order=True):
+            plan_id = plan["plan_id"][0]
+            is_client = (plan["plan_source"] == "client").any()
+            rows = forecast_rows(
+                run,
+                build_panel(run.model_id, outcomes, media, drivers, plan=plan),
+                nodes,
+                stable_rng(seeds[run.run_id], run.run_id, plan_id),
+                plan_id=plan_id,
+                plan_source="client" if is_client else "assumed",
+            )
+            frames.append(rows)
+    return _stack(frames, FORECASTS)
+
+
+def variance_table(
+    posterior: pl.DataFrame,
+    forecasts: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+    nodes: pl.DataFrame,
+) -> pl.DataFrame:
+    """Return `schemas.VARIANCE` of every published forecast that has weeks with an actual.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        The published ledger; columns beyond `schemas.FORECASTS` are ignored. Forecasts of models
+        that today's outcomes do not hold are left out.
+
+    Raises
+    ------
+    ValueError
+        When a published forecast's run is not in `posterior`.
+    """
+    history = _History(outcomes, media, drivers)
+    ledger = conform(forecasts.select(list(FORECASTS)), FORECASTS)
+    ledger = ledger.filter(pl.col("model_id").is_in(outcomes["model_id"].unique().to_list()))
+    ledger = ledger.sort("model_id", "as_of_week", "run_id", "plan_id")
+    wanted = ledger["run_id"].unique(maintain_order=True).to_list()
+    lost = sorted(set(wanted) - set(posterior["run_id"].unique()))
+    if lost:
+        raise ValueError(
+            f"published forecasts of {len(lost)} runs have no posterior draws, first {lost[:5]}: "
+            "the history database lost rows of int_mixloop__posterior; restore it from a copy"
+        )
+    frames = []
+    for run in _read(posterior, wanted):
+        own = ledger.filter(pl.col("run_id") == run.run_id)
+        frames += [
+            variance_rows(run, plan, history[run.model_id], nodes)
+            for plan in own.partition_by("plan_id", maintain_order=True)
+        ]
+    return _stack(frames, VARIANCE)
+
+
+def backtests_table(
+    posterior: pl.DataFrame,
+    models: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+    horizon_weeks: int = 13,
+) -> pl.DataFrame:
+    """Return `schemas.BACKTESTS` of the backtest runs, `horizon_weeks` from each origin on."""
+    history = _History(outcomes, media, drivers)
+    seeds = _seeds(posterior)
+    frames = [
+        backtest_rows(
+            run, history[run.model_id], horizon_weeks=int(horizon_weeks), seed=seeds[run.run_id]
+        )
+        for run in _read(posterior, backtest_runs(posterior, models))
+    ]
+    return _stack(frames, BACKTESTS)
+
+
+def scores_table(
+    posterior: pl.DataFrame,
+    backtests: pl.DataFrame,
+    models: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+) -> pl.DataFrame:
+    """Return `schemas.SCORES` of the current live runs, in sample and over their backtests."""
+    history = _History(outcomes, media, drivers)
+    seeds = _seeds(posterior)
+    frames = []
+    for run in _read(posterior, current_runs(posterior, models)):
+        keys = {"run_id": run.run_id, "model_id": run.model_id}
+        fitted = in_sample_rows(run, history[run.model_id], seed=seeds[run.run_id])
+        held_out = backtests.filter(pl.col("model_id") == run.model_id)
+        frames.append(score_rows(fitted, **keys, sample="in_sample"))
+        frames.append(score_rows(held_out, **keys, sample="out_of_sample"))
+    return _stack(frames, SCORES)

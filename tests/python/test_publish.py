@@ -1,0 +1,283 @@
+from datetime import timedelta
+
+import numpy as np
+import planted
+import polars as pl
+import pytest
+from mixloop import publish
+from mixloop.backtest import score_rows
+from mixloop.posterior import posterior_to_frame
+from mixloop.schemas import (
+    BACKTESTS,
+    CONTRIBUTIONS,
+    CURVES,
+    FORECASTS,
+    PERFORMANCE,
+    POSTERIOR,
+    SCORES,
+    VARIANCE,
+    conform,
+    empty,
+)
+
+N_WEEKS = 70
+LAST = planted.weeks(N_WEEKS)[-1].item()
+ORIGIN = LAST - timedelta(weeks=5)
+
+
+def ledger(run, run_id, *, kind="live", last=LAST, code="code", seed=7):
+    """A run's posterior as rows of the append-only table."""
+    run = planted.replace(run, run_id=run_id, run_kind=kind, last_week=np.datetime64(last))
+    frame = posterior_to_frame(run).with_columns(
+        pl.lit(seed).alias("seed"), pl.lit(code).alias("code_hash")
+    )
+    missing = [pl.lit(None).alias(name) for name in POSTERIOR if name not in frame.columns]
+    return conform(frame.with_columns(missing), POSTERIOR)
+
+
+def long(panel, values, names, columns, keep):
+    """Rows geo x week x name from (J, T, N) arrays."""
+    weeks = panel.weeks.astype(object)
+    rows = [
+        ("m", geo, weeks[t], name, *(float(v[j, t, n]) for v in values))
+        for j, geo in enumerate(panel.geos)
+        for t in np.flatnonzero(keep)
+        for n, name in enumerate(names)
+    ]
+    kinds = [pl.String, pl.String, pl.Date, pl.String, *[pl.Float64] * len(values)]
+    schema = dict(zip(["model_id", "geo", "week", *columns], kinds, strict=True))
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+@pytest.fixture(scope="module")
+def tables():
+    """The warehouse's frames of one model: a live run, an older one, a backtest, two plans."""
+    run, panel = planted.world(n_weeks=N_WEEKS)
+    every = np.full(len(panel.weeks), True)
+    training = panel.weeks >= run.first_week
+    media = long(
+        panel, [panel.spend, panel.exposure], panel.channels,
+        ["channel_id", "spend", "exposure"], every,
+    )  # fmt: skip
+    drivers = long(panel, [panel.driver_values], panel.drivers, ["driver_id", "value"], training)
+    outcomes = long(panel, [panel.outcome[:, :, None]], ["x"], ["x", "outcome"], training)
+    plans = []
+    for as_of, plan_id, source in ((LAST, "b", "client"), (LAST, "a", "assumed"),
+                                   (ORIGIN, "a", "assumed")):  # fmt: skip
+        for geo in panel.geos:
+            for h in (1, 2, 3):
+                week = as_of + timedelta(weeks=h)
+                keys = ("m", plan_id, as_of, geo, week, source)
+                plans += [(*keys, "channel", c, 12.0 + h, 12.0 + h) for c in panel.channels]
+                plans.append((*keys, "context", "context:price", 10.0, None))
+    return {
+        "posterior": pl.concat(
+            [
+                ledger(run, "older", last=LAST - timedelta(weeks=1)),
+                ledger(run, "replaced"),
+                ledger(run, "back_replaced", kind="backtest", last=ORIGIN),
+                ledger(run, "back_other_code", kind="backtest", last=ORIGIN, code="old"),
+                ledger(run, "back", kind="backtest", last=ORIGIN),
+                ledger(run, "live"),
+            ]
+        ),
+        "models": pl.DataFrame(
+            {"model_id": ["m"], "last_training_week": [LAST], "hurdle_roi": [1.0]}
+        ),
+        "outcomes": outcomes.drop("x"),
+        "media": media,
+        "drivers": drivers,
+        "nodes": planted.nodes([(f"c{c}", f"c{c}") for c in range(4)] + [("top", "c0")]),
+        "plans": pl.DataFrame(
+            plans,
+            schema={
+                "model_id": pl.String, "plan_id": pl.String, "as_of_week": pl.Date,
+                "geo": pl.String, "week": pl.Date, "plan_source": pl.String,
+                "item_type": pl.String, "item_id": pl.String, "planned_value": pl.Float64,
+                "planned_spend": pl.Float64,
+            },
+            orient="row",
+        ),
+    }  # fmt: skip
+
+
+def take(tables, *names, **over):
+    history = ("posterior", "models", "outcomes", "media", "drivers")
+    return {name: tables[name] for name in (*history, *names)} | over
+
+
+def without_models(inputs):
+    return {name: frame for name, frame in inputs.items() if name != "models"}
+
+
+def test_the_last_appended_run_of_the_newest_week_is_current(tables):
+    assert publish.current_runs(tables["posterior"], tables["models"]) == ["live"]
+    earlier = tables["models"].with_columns(last_training_week=LAST - timedelta(weeks=1))
+    assert publish.current_runs(tables["posterior"], earlier) == ["older"]
+
+
+def test_backtests_share_the_live_runs_window_and_code(tables):
+    assert publish.backtest_runs(tables["posterior"], tables["models"]) == ["back"]
+
+
+def test_contributions_of_the_current_run(tables):
+    frame = publish.contributions_table(**take(tables, "nodes"))
+    assert frame.schema == CONTRIBUTIONS
+    assert frame["run_id"].unique().to_list() == ["live"]
+    kpi = frame.filter((pl.col("component_id") == "kpi") & (pl.col("geo") == "all"))
+    weekly = tables["outcomes"].group_by("week").agg(pl.col("outcome").sum())
+    both = kpi.join(weekly, on="week")
+    assert len(both) == N_WEEKS
+    np.testing.assert_allclose(both["contribution_mean"], both["outcome"])
+
+
+def test_performance_and_curves_of_the_current_run(tables):
+    frame = publish.performance_table(**take(tables, "nodes"))
+    assert frame.schema == PERFORMANCE
+    assert frame.select("period_id", "node_id").is_duplicated().sum() == 0
+    paid = frame.filter((pl.col("period_id") == "training") & (pl.col("node_id") == "c1"))
+    week = pl.col("week") >= planted.FIRST.item()
+    spend = tables["media"].filter((pl.col("channel_id") == "c1") & week)["spend"].sum()
+    np.testing.assert_allclose(paid["spend"], [spend])
+    curves = publish.curves_table(**take(tables, "plans", points=5))
+    assert curves.schema == CURVES
+    assert len(curves) == 4 * 5
+    # three geos at 13, 14 and 15: 42 a week on average
+    assert curves["planned_weekly_exposure"].unique().to_list() == [42.0]
+
+
+@pytest.fixture(scope="module")
+def forecasts(tables):
+    return publish.forecasts_table(**take(tables, "plans", "nodes"))
+
+
+def test_forecasts_of_live_and_backtest_runs(tables, forecasts):
+    assert forecasts.schema == FORECASTS
+    keys = ["run_id", "forecast_kind", "plan_id", "plan_source", "as_of_week"]
+    assert sorted(forecasts.select(keys).unique().rows()) == [
+        ("back", "backtest", "a", "assumed", ORIGIN),
+        ("live", "live", "a", "assumed", LAST),
+        ("live", "live", "b", "client", LAST),
+    ]
+    grain = ["run_id", "plan_id", "geo", "week", "component_id"]
+    assert forecasts.select(grain).is_duplicated().sum() == 0
+    assert forecasts["forecast_p50"].null_count() == 0
+
+
+def test_forecasts_do_not_depend_on_the_order_of_rows_or_plans(tables, forecasts):
+    shuffled = tables["plans"].sample(fraction=1.0, shuffle=True, seed=3)
+    only = shuffled.filter((pl.col("plan_id") == "b") & (pl.col("as_of_week") == LAST))
+    again = publish.forecasts_table(**take(tables, "nodes", plans=only))
+    expected = forecasts.filter(pl.col("plan_id") == "b")
+    assert again.equals(expected)
+
+
+def test_variance_of_the_weeks_that_have_come(tables, forecasts):
+    inputs = without_models(take(tables, "nodes", forecasts=forecasts))
+    frame = publish.variance_table(**inputs)
+    assert frame.schema == VARIANCE
+    assert frame["run_id"].unique().to_list() == ["back"]  # the live plan's weeks are to come
+    assert frame["week"].n_unique() == 3
+    total = frame.filter((pl.col("driver_id") == "total") & (pl.col("geo") == "g0")).sort("week")
+    kpi = forecasts.filter(
+        (pl.col("run_id") == "back") & (pl.col("component_id") == "kpi") & (pl.col("geo") == "g0")
+    ).sort("week")
+    actual = kpi.join(tables["outcomes"], on=["geo", "week"]).sort("week")["outcome"]
+    np.testing.assert_allclose(total["variance_mean"], actual - kpi["forecast_mean"])
+    tidy = inputs | {"forecasts": forecasts.with_columns(issued=pl.lit("x")).reverse()}
+    assert publish.variance_table(**tidy).equals(frame)
+
+
+def test_a_published_forecast_without_draws_is_an_error(tables, forecasts):
+    lost = tables["posterior"].filter(pl.col("run_id") != "back")
+    inputs = without_models(take(tables, "nodes", forecasts=forecasts, posterior=lost))
+    with pytest.raises(ValueError, match=r"back.*restore"):
+        publish.variance_table(**inputs)
+
+
+def test_backtests_of_three_methods(tables):
+    frame = publish.backtests_table(**take(tables))
+    assert frame.schema == BACKTESTS
+    counts = dict(frame.group_by("method").len().rows())
+    assert counts == {"mixloop": 5, "ridge": 5, "seasonal_naive": 5}
+    assert frame["origin_week"].unique().to_list() == [ORIGIN]
+    ours = frame.filter(pl.col("method") == "mixloop").sort("week")
+    weekly = tables["outcomes"].group_by("week").agg(pl.col("outcome").sum()).sort("week")
+    np.testing.assert_allclose(ours["actual"], weekly["outcome"][-5:])
+    assert ours["horizon_weeks"].to_list() == [1, 2, 3, 4, 5]
+    naive = frame.filter(pl.col("method") == "seasonal_naive").sort("week")
+    np.testing.assert_allclose(naive["forecast_mean"], weekly["outcome"][-57:-52])
+    assert naive["is_in_90_range"].null_count() == 0
+    ridge = frame.filter(pl.col("method") == "ridge")
+    assert ridge["is_in_90_range"].null_count() == ridge["forecast_p05"].null_count() == 5
+    np.testing.assert_allclose(ridge["crps"], ridge["absolute_error"])
+    short = publish.backtests_table(**take(tables), horizon_weeks=2)
+    assert short["horizon_weeks"].max() == 2
+
+
+def test_backtests_skip_a_week_that_one_geo_misses(tables):
+    gap = LAST - timedelta(weeks=2)
+    hole = (pl.col("geo") == "g1") & (pl.col("week") == gap)
+    outcomes = tables["outcomes"].with_columns(outcome=pl.when(~hole).then("outcome"))
+    frame = publish.backtests_table(**take(tables, outcomes=outcomes))
+    assert gap not in frame["week"].to_list()
+    assert frame.filter(pl.col("method") == "mixloop")["horizon_weeks"].to_list() == [1, 2, 4, 5]
+
+
+def test_scores_of_both_samples(tables):
+    backtests = publish.backtests_table(**take(tables))
+    frame = publish.scores_table(**take(tables, backtests=backtests))
+    assert frame.schema == SCORES
+    assert frame["run_id"].unique().to_list() == ["live"]
+    weeks = {(m, s): n for m, s, n in frame.select("method", "sample", "n_weeks").rows()}
+    assert weeks == {
+        ("mixloop", "in_sample"): 70,
+        ("ridge", "in_sample"): 70,
+        ("seasonal_naive", "in_sample"): 18,
+        ("mixloop", "out_of_sample"): 5,
+        ("ridge", "out_of_sample"): 5,
+        ("seasonal_naive", "out_of_sample"): 5,
+    }
+    naive = frame.filter(pl.col("method") == "seasonal_naive")
+    np.testing.assert_allclose(naive["skill"], 0.0)
+    assert frame.filter(pl.col("method") == "ridge")["coverage_90"].null_count() == 2
+
+
+def test_score_rows_by_hand():
+    weeks = planted.weeks(3).astype(object)
+    rows = [
+        ("mixloop", weeks[0], 10.0, 12.0, 1.0, 9.0, 15.0),
+        ("mixloop", weeks[1], 30.0, 24.0, 3.0, 20.0, 29.0),
+        ("mixloop", weeks[2], 20.0, 20.0, 5.0, 15.0, 25.0),  # naive has no such week
+        ("seasonal_naive", weeks[0], 10.0, 14.0, 4.0, None, None),
+        ("seasonal_naive", weeks[1], 30.0, 26.0, 4.0, None, None),
+    ]
+    names = ["method", "week", "actual", "forecast_mean", "crps", "forecast_p05", "forecast_p95"]
+    frame = pl.DataFrame(rows, schema=names, orient="row").with_columns(run_id=pl.lit("back"))
+    found = score_rows(frame, run_id="live", model_id="m", sample="out_of_sample").row(
+        0, named=True
+    )
+    assert found["n_weeks"] == 3
+    np.testing.assert_allclose(found["wmape"], 8 / 60)
+    np.testing.assert_allclose(found["r2"], 1 - 40 / 200)
+    np.testing.assert_allclose(found["crps"], 3.0 / 20.0)
+    np.testing.assert_allclose(found["coverage_90"], 2 / 3)
+    np.testing.assert_allclose(found["skill"], 1 - 4.0 / 8.0)
+
+
+def test_nothing_in_nothing_out_with_types(tables):
+    none = {"posterior": empty(POSTERIOR)}
+    inputs = take(tables, **none)
+    assert publish.contributions_table(**inputs, nodes=tables["nodes"]).equals(empty(CONTRIBUTIONS))
+    assert publish.performance_table(**inputs, nodes=tables["nodes"]).equals(empty(PERFORMANCE))
+    assert publish.curves_table(**inputs, plans=tables["plans"], points=5).equals(empty(CURVES))
+    assert publish.backtests_table(**inputs).equals(empty(BACKTESTS))
+    both = {"plans": tables["plans"], "nodes": tables["nodes"]}
+    assert publish.forecasts_table(**inputs, **both).equals(empty(FORECASTS))
+    assert publish.scores_table(**inputs, backtests=empty(BACKTESTS)).equals(empty(SCORES))
+    rest = {"forecasts": empty(FORECASTS), "nodes": tables["nodes"]}
+    assert publish.variance_table(**without_models(inputs), **rest).equals(empty(VARIANCE))
+    no_plans = take(tables, "nodes", plans=tables["plans"].clear())
+    assert publish.forecasts_table(**no_plans).equals(empty(FORECASTS))
+    no_backtests = publish.scores_table(**take(tables, backtests=empty(BACKTESTS)))
+    assert no_backtests["sample"].unique().to_list() == ["in_sample"]

@@ -1,39 +1,14 @@
--- one row per model x geo: the listed geos, or every geo that has the model's KPI
-with definitions as (
-    select * from {{ ref('stg_mixloop__model_definitions') }}
-),
-
-outcomes as (
-    select
-        kpi,
-        geo
-    from {{ ref('int_mixloop__outcomes_weekly') }}
-    group by kpi, geo
-),
-
-listed as (
-    select
-        model_id,
-        {{ mixloop.trimmed("unnest(string_split(geos, ';'))") }} as geo
-    from definitions
-    where geos is not null
+-- one row per model x geo
+-- depends_on: {{ ref('int_mixloop__input_gate') }}
+with defined_geos as (
+    select * from {{ ref('int_mixloop__defined_geos') }}
 ),
 
 model_geos as (
     select
         model_id,
         geo
-    from listed
-    where geo != ''
-    group by model_id, geo
-    union all
-    select
-        definitions.model_id,
-        outcomes.geo
-    from definitions
-    inner join outcomes
-        on definitions.kpi = outcomes.kpi
-    where definitions.geos is null
+    from defined_geos
 )
 
 select * from model_geos

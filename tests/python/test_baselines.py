@@ -1,5 +1,7 @@
 import numpy as np
 import planted
+from sklearn.linear_model import Ridge
+
 from mixloop.baselines import (
     RIDGE_MIN_WEEKS,
     nonnegative_ridge,
@@ -8,7 +10,6 @@ from mixloop.baselines import (
 )
 from mixloop.posterior import BaselineColumn
 from mixloop.transforms import adstock, adstock_weights, hill
-from sklearn.linear_model import Ridge
 
 
 def test_seasonal_naive_by_hand():

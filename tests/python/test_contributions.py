@@ -3,6 +3,7 @@ import time
 import numpy as np
 import planted
 import polars as pl
+
 from mixloop.contributions import contribution_rows
 from mixloop.schemas import CONTRIBUTIONS
 
@@ -15,7 +16,7 @@ def one(frame, geo, component, week=0):
 
 
 def two_geos():
-    # exposure at the scale gives half of the coefficient; draws of c0 and c1 move against each other
+    # exposure at its scale: half of the coefficient; draws of c0 and c1 move in opposite ways
     coef = np.array([[[0.2, 0.6], [0.2, 0.6]], [[0.6, 0.2], [0.6, 0.2]]])
     run = planted.posterior(coef, 2, level=0.5, kpi_scale=np.array([10.0, 100.0]))
     panel = planted.panel(np.ones((2, 2, 2)), outcome=[[12.0, 9.0], [100.0, np.nan]])

@@ -2,6 +2,7 @@ import numpy as np
 import planted
 import polars as pl
 import pytest
+
 from mixloop.curves import curve_rows, geo_shares
 from mixloop.schemas import CURVES
 

@@ -2,6 +2,7 @@ import numpy as np
 import planted
 import polars as pl
 import pytest
+
 from mixloop.evaluate import (
     align,
     baseline_effects,
@@ -50,7 +51,9 @@ def test_mixed_transforms_equal_a_loop_over_draws():
 def test_equal_draws_share_one_transform():
     run, _ = planted.world(n_draws=60)
     for c, shapes in enumerate(distinct_shapes(run)):
-        keys = set(zip(run.kernel[:, c], run.decay[:, c], run.half[:, c], run.slope[:, c]))
+        keys = set(
+            zip(run.kernel[:, c], run.decay[:, c], run.half[:, c], run.slope[:, c], strict=True)
+        )
         assert len(shapes.half) == len(keys)
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import planted
 import polars as pl
 import pytest
+
 from mixloop.forecast import expected_kpi, forecast_rows, predictive_draws, stable_rng
 from mixloop.schemas import FORECASTS
 
@@ -9,7 +10,7 @@ TREE = [("c0", "c0"), ("c1", "c1"), ("media", "c0"), ("media", "c1")]
 
 
 def noisy(n_draws, rho=0.6, sigma=0.05, error=0.2, horizon=4):
-    """One geo, level 1 on a KPI scale of 100, no media effect: the forecast is 100 plus the error."""
+    """One geo, level 1 on a KPI scale of 100, no media effect: 100 plus the error."""
     run = planted.posterior(
         np.zeros((n_draws, 1, 1)), 2, level=1.0, kpi_scale=np.array([100.0]),
         rho=np.full((n_draws, 1), rho), sigma=np.full((n_draws, 1), sigma),

@@ -4,6 +4,7 @@ import numpy as np
 import planted
 import polars as pl
 import pytest
+
 from mixloop import publish
 from mixloop.backtest import score_rows
 from mixloop.posterior import posterior_to_frame

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mixloop.scores import coverage, crps_from_draws, crps_normal, point_scores
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import planted
 import polars as pl
 import pytest
+
 from mixloop.forecast import forecast_rows, stable_rng
 from mixloop.schemas import VARIANCE
 from mixloop.variance import variance_rows

@@ -343,7 +343,7 @@ class Sampler:
     def _truncated_normal(self, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
         """Draw a normal within +-RHO_LIMIT by inverting its distribution on a log scale."""
         # Mirrored so that the upper end is the nearer one: the tail then keeps its digits.
-        sign = np.where(mean > 0.0, -1.0, 1.0)
+        sign = np.where(mean > 0.0, 1.0, -1.0)
         low, high = (-RHO_LIMIT - sign * mean) / sd, (RHO_LIMIT - sign * mean) / sd
         u = self.rng.random(mean.shape)
         log_p = np.logaddexp(np.log1p(-u) + log_ndtr(low), np.log(u) + log_ndtr(high))

@@ -13,7 +13,7 @@ children as (
         parent_id,
         sum(contribution_mean) as children_sum,
         sum(abs(contribution_mean)) as size,
-        count(*) filter (where contribution_mean is null) as n_null
+        count(*) filter (where not coalesce(isfinite(contribution_mean), false)) as n_bad
     from channels
     where parent_id is not null
     group by run_id, geo, week, parent_id
@@ -31,7 +31,7 @@ offenders as (
             and children.week = channels.week
             and children.parent_id = channels.component_id
     where
-        children.n_null > 0
+        children.n_bad > 0
         or not coalesce(
             abs(channels.contribution_mean - children.children_sum) <= 1e-9 * children.size, false
         )

@@ -35,7 +35,8 @@ totals as (
         max(contribution_mean) filter (where component_id = 'kpi') as kpi,
         sum(contribution_mean) filter (where is_additive) as parts,
         sum(abs(contribution_mean)) filter (where is_additive) as size,
-        count(*) filter (where contribution_mean is null) as n_null
+        count(*) filter (where contribution_mean is null) as n_null,
+        count(*) filter (where not coalesce(isfinite(contribution_mean), false)) as n_bad
     from contributions
     group by run_id, model_id, geo, week
 ),
@@ -59,9 +60,9 @@ offenders as (
         n_kpi != 1
         or case
             when outcome is null
-                then not coalesce(kpi is null and n_null = 2, false)
+                then not coalesce(kpi is null and n_null = 2 and n_bad = 2, false)
             else
-                n_null > 0
+                n_bad > 0
                 or not coalesce(abs(parts - kpi) <= 1e-9 * (size + abs(kpi)), false)
                 or not coalesce(abs(kpi - outcome) <= 1e-9 * abs(outcome), false)
         end

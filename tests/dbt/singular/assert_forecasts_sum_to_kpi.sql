@@ -14,7 +14,7 @@ totals as (
         max(forecast_mean) filter (where component_id = 'kpi') as kpi,
         sum(forecast_mean) filter (where is_additive) as parts,
         sum(abs(forecast_mean)) filter (where is_additive) as size,
-        count(*) filter (where forecast_mean is null) as n_null
+        count(*) filter (where not coalesce(isfinite(forecast_mean), false)) as n_bad
     from forecasts
     group by run_id, plan_id, revision, geo, week
 ),
@@ -24,7 +24,7 @@ offenders as (
     from totals
     where
         n_kpi != 1
-        or n_null > 0
+        or n_bad > 0
         or not coalesce(abs(parts - kpi) <= 1e-9 * (size + abs(kpi)), false)
 )
 

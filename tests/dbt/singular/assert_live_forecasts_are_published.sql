@@ -26,7 +26,8 @@ offenders as (
             and forecasts.week = published.week
             and forecasts.component_id = published.component_id
     where
-        not coalesce(
+        not coalesce(isfinite(forecasts.forecast_mean - published.forecast_mean), false)
+        or not coalesce(
             abs(forecasts.forecast_mean - published.forecast_mean)
             <= 1e-6 * greatest(abs(forecasts.forecast_mean), abs(published.forecast_mean)),
             false

@@ -9,7 +9,7 @@ offenders as (
     select *
     from channel_performance
     where
-        not coalesce(effect_p05 < effect_p95, false)
+        not coalesce(effect_p05 < effect_p95 and isfinite(effect_p95), false)
         and effect_mean is distinct from 0
 )
 

@@ -24,7 +24,12 @@ with
     from {{ ref(mart) }}
     where
         not (
-            coalesce({{ stem }}_p05 <= {{ stem }}_p50 and {{ stem }}_p50 <= {{ stem }}_p95, false)
+            coalesce(
+                {{ stem }}_p05 <= {{ stem }}_p50
+                and {{ stem }}_p50 <= {{ stem }}_p95
+                and isfinite({{ stem }}_p95),
+                false
+            )
             or ({{ stem }}_p05 is null and {{ stem }}_p50 is null and {{ stem }}_p95 is null)
         )
 ),

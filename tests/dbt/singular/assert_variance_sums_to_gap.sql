@@ -40,7 +40,7 @@ totals as (
         count(*) filter (where driver_id = 'total') as n_total,
         max(variance_mean) filter (where driver_id = 'total') as total,
         sum(variance_mean) filter (where is_additive) as parts,
-        count(*) filter (where variance_mean is null) as n_null
+        count(*) filter (where not coalesce(isfinite(variance_mean), false)) as n_bad
     from variance
     group by run_id, model_id, plan_id, geo, week
 ),
@@ -69,7 +69,7 @@ offenders as (
     from compared
     where
         n_total != 1
-        or n_null > 0
+        or n_bad > 0
         or not coalesce(abs(parts - total) <= 1e-9 * (abs(outcome) + abs(forecast_mean)), false)
         or not coalesce(
             abs(total - (outcome - forecast_mean)) <= 1e-9 * (abs(outcome) + abs(forecast_mean)),

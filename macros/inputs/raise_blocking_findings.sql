@@ -6,7 +6,7 @@
     ) -%}
     {%- if blocking.rows | length > 0 -%}
         {%- set lines = [] -%}
-        {%- for row in blocking.rows if loop.index <= 10 -%}
+        {%- for row in blocking.rows[:10] -%}
             {%- set place = [row[0] or 'inputs'] -%}
             {%- if row[1] is not none -%}{%- do place.append('row ' ~ row[1]) -%}{%- endif -%}
             {%- if row[2] is not none -%}{%- do place.append('column ' ~ row[2]) -%}{%- endif -%}

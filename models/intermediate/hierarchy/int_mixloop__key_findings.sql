@@ -25,7 +25,8 @@ with numbered as (
         '{{ columns | reject("equalto", "loaded_at") | join(" x ") }}' as key_name,
         concat_ws(' x ', {{ columns | reject('equalto', 'loaded_at') | join(', ') }}) as key_value,
         row_number() over (partition by {{ columns | join(', ') }} order by source_row) as occurrence,
-        min(source_row) over (partition by {{ columns | join(', ') }}) as first_row
+        min(source_row) over (partition by {{ columns | join(', ') }}) as first_row,
+        {{ ('loaded_at' in columns) | lower }} as can_be_restated
     from {{ ref('stg_mixloop__' ~ name) }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -41,8 +42,12 @@ repeated_keys as (
         key_name as column_name,
         key_value as value,
         concat('row ', source_row, ' repeats the ', key_name, ' of row ', first_row) as problem,
-        'delete one of the two rows, or give them different loaded_at where the later one corrects the earlier'
-            as remedy
+        case
+            when can_be_restated
+                then 'delete one of the two rows; where the later one corrects the earlier, give '
+                    || 'both their loaded_at'
+            else 'delete one of the two rows'
+        end as remedy
     from numbered
     where occurrence > 1
 ),

@@ -14,6 +14,7 @@ from inspect import getsource
 
 import numpy as np
 import polars as pl
+from joblib import Parallel, delayed
 
 import mixloop
 from mixloop.fit import Fit, FitSettings, FitTask, fit
@@ -158,6 +159,13 @@ def _ledger_rows(
     return conform(rows, POSTERIOR)
 
 
+def _fit_one(task: FitTask, settings: FitSettings, clock: Callable[[], float]) -> pl.DataFrame:
+    """Fit one task and return its ledger rows; runs in a worker process when there are several."""
+    start = clock()
+    result = fit(task, settings)
+    return _ledger_rows(task, result, settings, clock() - start)
+
+
 def fit_runs(
     models: pl.DataFrame,
     outcomes: pl.DataFrame,
@@ -179,9 +187,9 @@ def fit_runs(
         run_ids that are in the ledger already; they are not fitted again.
     settings : dict
         The fields of `FitSettings` and `backtest_origins`, `backtest_step_weeks`,
-        `first_forecast_weeks_ago`.
+        `first_forecast_weeks_ago`; optionally `fit_jobs`, independent fits side by side (1).
     clock : callable
-        Returns seconds; only differences count.
+        Returns seconds; only differences count. A function that worker processes can import.
 
     Returns
     -------
@@ -205,11 +213,7 @@ def fit_runs(
         first_forecast_weeks_ago=int(settings["first_forecast_weeks_ago"]),
     )
     known = set(existing)
-    frames = [empty(POSTERIOR)]
-    for task in tasks:
-        if task.run_id in known:
-            continue
-        start = clock()
-        result = fit(task, how)
-        frames.append(_ledger_rows(task, result, how, clock() - start))
-    return pl.concat(frames)
+    todo = [task for task in tasks if task.run_id not in known]
+    jobs = min(int(settings.get("fit_jobs", 1)), len(todo)) or 1
+    frames = Parallel(n_jobs=jobs)(delayed(_fit_one)(task, how, clock) for task in todo)
+    return pl.concat([empty(POSTERIOR), *frames])

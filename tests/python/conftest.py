@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 import pytest
+from threadpoolctl import threadpool_limits
 
 from mixloop.panel import Panel
 from mixloop.transforms import adstock, adstock_weights, hill
@@ -134,6 +135,13 @@ def frames_of(panel, *, model_id="sales", kpi="revenue"):
         "channels": channels,
     }
     return {name: frame.with_columns(model_id=pl.lit(model_id)) for name, frame in frames.items()}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """Small matrices on one thread: quicker, and the same sums on every machine."""
+    with threadpool_limits(limits=1):
+        yield
 
 
 @pytest.fixture

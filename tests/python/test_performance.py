@@ -77,6 +77,9 @@ def test_marginal_roi_is_that_of_one_per_cent_more():
     found = row(frame, "training", "c1")["marginal_roi_mean"]
     np.testing.assert_allclose(found, exact, rtol=1e-9)
     np.testing.assert_allclose(found, derivative, rtol=0.01)
+    # only the period's own spend is raised, so 13 weeks of it return the same
+    recent = row(frame, "last_13_weeks", "c1")["marginal_roi_mean"]
+    np.testing.assert_allclose(recent, exact, rtol=1e-9)
     # c0: full effects 8 and 16 at u = 1: 0.2 and 0.4 by the derivative
     assert row(frame, "training", "c0")["p_marginal_roi_above_hurdle"] == 0.0
     above = performance_rows(run, panel, planted.nodes(TREE), 0.3)

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from mixloop import publish
-from mixloop.backtest import score_rows
+from mixloop.backtest import backtest_rows, in_sample_rows, score_rows
 from mixloop.posterior import posterior_to_frame
 from mixloop.schemas import (
     BACKTESTS,
@@ -20,6 +20,7 @@ from mixloop.schemas import (
     conform,
     empty,
 )
+from mixloop.scores import crps_normal
 
 N_WEEKS = 70
 LAST = planted.weeks(N_WEEKS)[-1].item()
@@ -77,8 +78,8 @@ def tables():
                 ledger(run, "older", last=LAST - timedelta(weeks=1)),
                 ledger(run, "replaced"),
                 ledger(run, "back_replaced", kind="backtest", last=ORIGIN),
-                ledger(run, "back_other_code", kind="backtest", last=ORIGIN, code="old"),
                 ledger(run, "back", kind="backtest", last=ORIGIN),
+                ledger(run, "back_other_code", kind="backtest", last=ORIGIN, code="old"),
                 ledger(run, "live"),
             ]
         ),
@@ -242,6 +243,43 @@ def test_scores_of_both_samples(tables):
     naive = frame.filter(pl.col("method") == "seasonal_naive")
     np.testing.assert_allclose(naive["skill"], 0.0)
     assert frame.filter(pl.col("method") == "ridge")["coverage_90"].null_count() == 2
+
+
+def steady(n_draws=4000, n_weeks=60):
+    """One geo: level 100, an AR(1) error with rho 0.6 and shocks of 5, the last error at 20."""
+    run = planted.posterior(
+        np.zeros((n_draws, 1, 1)),
+        n_weeks - 3,
+        level=1.0,
+        kpi_scale=np.array([100.0]),
+        rho=np.full((n_draws, 1), 0.6),
+        sigma=np.full((n_draws, 1), 0.05),
+        last_error=np.full((n_draws, 1), 0.2),
+    )
+    return run, planted.panel(np.ones((1, n_weeks, 1)), outcome=np.full((1, n_weeks), 110.0))
+
+
+def test_backtest_forecast_by_hand():
+    run, panel = steady()
+    frame = backtest_rows(run, panel, horizon_weeks=13, seed=1)
+    ours = frame.filter(pl.col("method") == "mixloop")
+    horizon = np.arange(1, 4)
+    mean = 100 + 20 * 0.6**horizon
+    np.testing.assert_allclose(ours["forecast_mean"], mean)
+    np.testing.assert_allclose(ours["absolute_error"], np.abs(110 - mean))
+    sd = 5 * np.sqrt((1 - 0.36**horizon) / (1 - 0.36))
+    np.testing.assert_allclose(ours["forecast_p95"], mean + 1.645 * sd, rtol=0.01)
+    np.testing.assert_allclose(ours["crps"], crps_normal(mean, sd, 110.0), rtol=0.05)
+
+
+def test_in_sample_range_has_the_long_run_spread_of_the_errors():
+    run, panel = steady()
+    ours = in_sample_rows(run, panel, seed=1).filter(pl.col("method") == "mixloop")
+    assert len(ours) == 57
+    np.testing.assert_allclose(ours["forecast_mean"], 100.0)
+    # 5 / sqrt(1 - 0.36) = 6.25
+    np.testing.assert_allclose(ours["forecast_p95"].mean(), 100 + 1.645 * 6.25, rtol=2e-3)
+    np.testing.assert_allclose(ours["forecast_p05"].mean(), 100 - 1.645 * 6.25, rtol=2e-3)
 
 
 def test_score_rows_by_hand():

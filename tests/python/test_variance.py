@@ -62,6 +62,19 @@ def test_planted_changes_by_hand():
     np.testing.assert_allclose(rest["variance_p05"], 5.0 + 0.05 * 5.0)
 
 
+def test_the_carried_error_is_part_of_the_forecast():
+    run, plan, fact = moved()
+    rho, error = np.full((2, 1), 0.5), np.array([[0.1], [0.3]])  # carries 5 and 15
+    run = planted.replace(run, rho=rho, last_error=error)
+    frame = variance_rows(run, published(run, plan), fact, planted.nodes(TREE))
+    np.testing.assert_allclose(found(frame, "g0", "total")["variance_mean"], 140 - 145)
+    rest = found(frame, "g0", "unexplained")
+    # draw by draw: 140 - (100 + 15 + 20 - 5 + 5) and 140 - (100 + 30 + 20 - 15 + 15)
+    np.testing.assert_allclose(rest["variance_mean"], -2.5)
+    np.testing.assert_allclose(rest["variance_p95"], -10 + 0.95 * 15)
+    np.testing.assert_allclose(rest["variance_p05"], -10 + 0.05 * 15)
+
+
 def test_z_score_measures_against_the_published_spread():
     run, plan, fact = moved()
     ledger = published(run, plan).with_columns(
@@ -112,6 +125,19 @@ def test_causes_sum_to_actual_minus_published_forecast():
     np.testing.assert_allclose(both["variance_mean"], both["total"], atol=1e-9)
     actual = np.concatenate([fact.outcome.sum(axis=0)[None], fact.outcome])[:, -5:]
     np.testing.assert_allclose(both["total"] + both["kpi"], actual.ravel())
+
+
+def test_causes_of_all_geos_are_the_sums_of_the_geos():
+    run, plan, fact = full()
+    frame = variance_rows(run, published(run, plan), fact, planted.nodes([]))
+    for cause in ("c1", "context:price", "unexplained", "total"):
+        rows = frame.filter(pl.col("driver_id") == cause)
+        sums = rows.group_by("week").agg(
+            pl.col("variance_mean").filter(pl.col("geo") == "all").sum().alias("all"),
+            pl.col("variance_mean").filter(pl.col("geo") != "all").sum().alias("geos"),
+        )
+        assert len(sums) == 5
+        np.testing.assert_allclose(sums["all"], sums["geos"], atol=1e-9)
 
 
 def test_unexplained_is_actual_minus_the_model_at_what_really_happened():

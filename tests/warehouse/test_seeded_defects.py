@@ -5,8 +5,11 @@ What runs is the SQL that dbt compiles, against tables made by hand (tests/wareh
 
 import duckdb
 import pytest
-from tests.warehouse.defects import DEFECTS, Case
+from tests.warehouse.defects import DEFECTS as MART_DEFECTS
+from tests.warehouse.defects import Case
+from tests.warehouse.feature_defects import FEATURE_DEFECTS
 
+DEFECTS = MART_DEFECTS | FEATURE_DEFECTS
 SEEDED = [(name, defect) for name, case in DEFECTS.items() for defect in case.defects]
 
 

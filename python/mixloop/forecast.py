@@ -9,6 +9,7 @@ import polars as pl
 
 from mixloop.contributions import ALL_GEOS
 from mixloop.evaluate import (
+    Components,
     align,
     baseline_of,
     distinct_shapes,
@@ -146,6 +147,30 @@ def _planned(
     return value, money
 
 
+def _forecast_ranges(
+    posterior: Posterior,
+    panel: Panel,
+    tree: Components,
+    keep: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return ranges of nodes, baseline, `noise` and `kpi`, geos then all: (J + 1, K + 2, H, 4)."""
+    shapes = distinct_shapes(posterior)
+    baseline = baseline_of(posterior, panel)
+    additive = with_baseline(tree, baseline).is_additive.astype(float)
+    horizon = np.arange(1, keep.sum() + 1)
+    ranges, total = [], 0.0
+    for j in range(len(panel.geos)):
+        effects = geo_components(posterior, shapes, panel, baseline, tree, j, keep)
+        fitted = np.tensordot(additive, effects, axes=1)
+        predicted = fitted + error_paths(posterior, j, len(horizon), rng)
+        carried = carried_error(posterior, j, horizon)
+        block = np.concatenate([effects, carried[None], predicted[None]])
+        ranges.append(summarise(block))
+        total = total + block
+    return np.stack([*ranges, summarise(total)])
+
+
 def forecast_rows(
     posterior: Posterior,
     panel: Panel,
@@ -179,23 +204,11 @@ def forecast_rows(
     _require_drivers(panel, keep)
     weeks = panel.weeks[keep]
     horizon = np.arange(1, len(weeks) + 1)
-    shapes = distinct_shapes(posterior)
-    baseline = baseline_of(posterior, panel)
     tree = hierarchy_components(posterior, nodes)
-    parts = with_baseline(tree, baseline)
+    parts = with_baseline(tree, baseline_of(posterior, panel))
     ids = (*parts.ids, "noise", "kpi")
     additive = np.append(parts.is_additive, [True, False])
-    ranges = np.empty((len(panel.geos) + 1, len(ids), len(weeks), 4))
-    total = 0.0
-    for j in range(len(panel.geos)):
-        effects = geo_components(posterior, shapes, panel, baseline, tree, j, keep)
-        fitted = np.tensordot(parts.is_additive.astype(float), effects, axes=1)
-        predicted = fitted + error_paths(posterior, j, len(weeks), rng)
-        carried = carried_error(posterior, j, horizon)
-        block = np.concatenate([effects, carried[None], predicted[None]])
-        ranges[j] = summarise(block)
-        total = total + block
-    ranges[-1] = summarise(total)
+    ranges = _forecast_ranges(posterior, panel, tree, keep, rng)
     ranges[:, -1, :, 0] = ranges[..., 0][:, additive].sum(axis=1)
     value, money = _planned(posterior, panel, ids, tree.members, keep)
     frame = grid_frame(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from mixloop.contributions import ALL_GEOS
 from mixloop.design import group_of
 from mixloop.evaluate import (
     DRIVER_TYPES,
+    Components,
     align,
     baseline_of,
     distinct_shapes,
@@ -94,6 +96,28 @@ def _paths(panel: Panel, nodes: int, ids: tuple[str, ...], window: np.ndarray) -
     return out
 
 
+def _changes(
+    posterior: Posterior, planned: Panel, came: Panel, tree: Components, window: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield for each geo, then for all, what changed and what was forecast, draw by draw.
+
+    The change of every hierarchy node and baseline component from the planned to the actual path,
+    (N + B, H, S), and the forecast at the plan without shocks, (H, S).
+    """
+    shapes = distinct_shapes(posterior)
+    at_plan, at_fact = baseline_of(posterior, planned), baseline_of(posterior, came)
+    additive = with_baseline(tree, at_plan).is_additive.astype(float)
+    horizon = (planned.weeks[window] - posterior.last_week).astype(int) // 7
+    changes, forecasts = 0.0, 0.0
+    for j in range(len(posterior.geos)):
+        before = geo_components(posterior, shapes, planned, at_plan, tree, j, window)
+        after = geo_components(posterior, shapes, came, at_fact, tree, j, window)
+        forecast = np.tensordot(additive, before, axes=1) + carried_error(posterior, j, horizon)
+        changes, forecasts = changes + (after - before), forecasts + forecast
+        yield after - before, forecast
+    yield changes, forecasts
+
+
 def variance_rows(
     posterior: Posterior, ledger: pl.DataFrame, panel: Panel, nodes: pl.DataFrame
 ) -> pl.DataFrame:
@@ -129,14 +153,10 @@ def variance_rows(
     known = _known_today(posterior, panel)
     planned, came = _two_paths(known, ledger, window)
     weeks = panel.weeks[window]
-    horizon = ((weeks - posterior.last_week).astype(int)) // 7
-    shapes = distinct_shapes(posterior)
-    at_plan, at_fact = baseline_of(posterior, planned), baseline_of(posterior, came)
-    parts = with_baseline(tree, at_plan)
+    parts = with_baseline(tree, baseline_of(posterior, planned))
     moves = np.array([group_of(kind) in ("channel", *DRIVER_TYPES) for kind in parts.types])
     causes = tuple(name for name, moved in zip(parts.ids, moves, strict=True) if moved)
     additive = parts.is_additive[moves]
-
     geos = (*posterior.geos, ALL_GEOS)
     kpi = ledger.filter(pl.col("component_type") == "kpi")
     mean, low, high = (
@@ -147,20 +167,10 @@ def variance_rows(
     actual = np.concatenate([actual, actual.sum(axis=0, keepdims=True)])
     total = actual - mean
     ranges = np.empty((len(geos), len(causes) + 2, len(weeks), 4))
-    sums = [0.0, 0.0]
-    for j in range(len(geos)):
-        if j < len(posterior.geos):
-            before = geo_components(posterior, shapes, planned, at_plan, tree, j, window)
-            after = geo_components(posterior, shapes, came, at_fact, tree, j, window)
-            carried = carried_error(posterior, j, horizon)
-            forecast = np.tensordot(parts.is_additive.astype(float), before, axes=1) + carried
-            change = (after - before)[moves]
-            sums = [sums[0] + change, sums[1] + forecast]
-        else:
-            change, forecast = sums
+    for j, (effects, forecast) in enumerate(_changes(posterior, planned, came, tree, window)):
         gap = total[j][:, None] - (forecast - forecast.mean(axis=1, keepdims=True))
-        rest = gap - np.tensordot(additive.astype(float), change, axes=1)
-        ranges[j] = summarise(np.concatenate([change, rest[None], gap[None]]))
+        rest = gap - np.tensordot(additive.astype(float), effects[moves], axes=1)
+        ranges[j] = summarise(np.concatenate([effects[moves], rest[None], gap[None]]))
         ranges[j, -1, :, 0] = total[j]
         ranges[j, -2, :, 0] = total[j] - ranges[j, :-2, :, 0][additive].sum(axis=0)
     return _variance_frame(

@@ -18,6 +18,8 @@ from mixloop.transforms import TransformGrid, default_grid
 # real changes of trend) twice.
 JUMPING_GROUPS = ("hinge", "hinge", "season", "event", "context")
 
+MAX_RHAT, MIN_ESS = 1.01, 400  # Vehtari et al. (2021), section 4
+
 
 @dataclass(frozen=True)
 class FitSettings:
@@ -29,6 +31,8 @@ class FitSettings:
         Independent chains, two or more.
     warmup, sweeps : int
         Sweeps thrown away and kept, for each chain.
+    max_sweeps : int
+        A fit that has not converged goes on, `sweeps` at a time, up to this many for each chain.
     draws : int
         Joint draws kept after thinning, all chains together; at most chains x sweeps.
     seed : int
@@ -43,6 +47,7 @@ class FitSettings:
     chains: int = 4
     warmup: int = 400
     sweeps: int = 1000
+    max_sweeps: int = 4000
     draws: int = 1000
     seed: int = 20240101
     channel_share_scale: float = 0.06
@@ -95,12 +100,15 @@ class Fit:
     posterior : Posterior
     diagnostics : dict of str to ndarray, (J, 3)
         R-hat, bulk and tail effective sample size by term and geo.
+    n_sweeps : int
+        Sweeps kept for each chain, before thinning.
     dropped_channels, dropped_drivers : tuple of str
         Channels without any exposure, drivers without any variation, in the training window.
     """
 
     posterior: Posterior
     diagnostics: dict[str, np.ndarray]
+    n_sweeps: int
     dropped_channels: tuple[str, ...]
     dropped_drivers: tuple[str, ...]
 
@@ -169,6 +177,15 @@ def _diagnose(chains: Chains, channels: tuple[str, ...], design: Design) -> dict
     return out
 
 
+def has_converged(diagnostics: dict[str, np.ndarray]) -> bool:
+    """Say whether every term's R-hat and effective sample size allow its draws to be trusted.
+
+    A term without a value (it never moved) counts as not converged.
+    """
+    rhat, bulk, tail = np.concatenate(list(diagnostics.values())).T
+    return bool((rhat < MAX_RHAT).all() and (np.minimum(bulk, tail) >= MIN_ESS).all())
+
+
 def _thin(values: np.ndarray, draws: int) -> np.ndarray:
     """Keep evenly spaced sweeps of (K, N, ...) chains, chain after chain: (S, ...)."""
     k, n = values.shape[:2]
@@ -206,6 +223,8 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
             n_chains=settings.chains,
             warmup=settings.warmup,
             sweeps=settings.sweeps,
+            max_sweeps=settings.max_sweeps,
+            is_enough=lambda kept: has_converged(_diagnose(kept, channels, design)),
             rng=np.random.default_rng(settings.seed),
         )
     points = _thin(chains.grid, settings.draws)
@@ -233,4 +252,5 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         rho=_thin(chains.rho, settings.draws),
         last_error=_thin(chains.last_error, settings.draws),
     )
-    return Fit(posterior, _diagnose(chains, channels, design), dropped, design.dropped)
+    diagnostics = _diagnose(chains, channels, design)
+    return Fit(posterior, diagnostics, chains.grid.shape[1], dropped, design.dropped)

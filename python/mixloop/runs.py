@@ -23,7 +23,7 @@ from mixloop.posterior import posterior_to_frame
 from mixloop.schemas import POSTERIOR, conform, empty
 
 MIN_BACKTEST_WEEKS = 52  # an origin with less history would backtest a model nobody would use
-FIT_MODULES = ("panel", "transforms", "design", "sampler", "fit", "posterior")
+FIT_MODULES = ("panel", "transforms", "design", "gibbs", "sampler", "fit", "posterior")
 VERSIONED = ("numpy", "scipy", "polars")
 
 
@@ -137,7 +137,7 @@ def _ledger_rows(
     }
     facts = {
         "n_chains": settings.chains,
-        "n_sweeps": settings.sweeps,
+        "n_sweeps": result.n_sweeps,
         "n_draws": settings.draws,
         "seed": settings.seed,
         "data_hash": data_hash(task.panel),

@@ -144,19 +144,19 @@ def one_thread():
         yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def simulate():
     """The function that makes a `World`."""
     return simulate_world
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def to_frames():
     """The function that turns a panel into the warehouse's long frames."""
     return frames_of
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ar1():
     """The function that draws stationary AR(1) series."""
     return ar1_series

@@ -67,7 +67,7 @@ def assert_same(left, right):
                 assert a.shape == b.shape, field.name
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.integers(0, 10**6), st.integers(1, 3), st.integers(1, 12), st.integers(1, 4))
 def test_round_trip_is_exact_whatever_the_order_of_rows(seed, n_geos, n_channels, n_draws):
     posterior = random_posterior(seed, n_geos=n_geos, n_channels=n_channels, n_draws=n_draws)

@@ -96,7 +96,7 @@ flagged as (
                                 coalesce(format('{:.3f}', rhat_max), 'unknown'),
                                 ' (must be below 1.01), smallest effective sample ',
                                 coalesce(format('{:.0f}', ess_bulk_min), 'unknown'),
-                                ' (must be 400 or more); raise mixloop__sweeps'
+                                ' (must be 400 or more); raise mixloop__max_sweeps'
                             )
                 end,
                 case

@@ -1,5 +1,5 @@
 -- A warning, not an error: a run that has not converged is published with its flag, so that a build
--- over night still brings the other tables. Raise mixloop__warmup and mixloop__sweeps.
+-- over night still brings the other tables. Raise mixloop__warmup and mixloop__max_sweeps.
 {{ config(severity='warn') }}
 
 with runs as (

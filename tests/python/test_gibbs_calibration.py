@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mixloop import sampler as core
-from mixloop.sampler import Problem, Sampler
+from mixloop import gibbs as core
+from mixloop.gibbs import Problem, Sampler
 
 WORLDS = 500
 P_VALUE = 1e-3  # seeds are fixed: a failure is a change of the code, not bad luck

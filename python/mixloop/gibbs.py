@@ -1,0 +1,378 @@
+"""The collapsed Gibbs sampler: media transforms on a grid, the baseline integrated out.
+
+Axes: J geos, K chains, T weeks, C channels, G grid points, P baseline columns. For geo j and
+error precision `Kr = I + rho^2 J - rho N` (J: identity without its two ends, N: the first
+off-diagonals; the stationary AR(1) up to sigma^2), the inner product that has the baseline
+integrated out is
+
+    <a, b> = a'Kr b / s2 - (Z'Kr a)' M^-1 (Z'Kr b) / s2^2,    M = Z'Kr Z / s2 + D^-1.
+
+One sweep: channels in random order (transform, then coefficients, from their joint conditional),
+baseline coefficients, unknown weeks of the KPI, sigma, rho, and the scales of both priors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import log_ndtr, ndtri_exp
+
+RHO_LIMIT = 0.95
+RHO_PRIOR_SD = 0.4
+SIGMA_PRIOR_SHAPE, SIGMA_PRIOR_RATE = 1.0, 1e-4  # inverse gamma on sigma^2, in shares of the KPI
+VARIANCE_LIMITS = (1e-12, 1e6)  # of a learned ridge variance; far outside anything the data say
+TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What the sampler needs to know, in shares of an average week.
+
+    Attributes
+    ----------
+    y : ndarray, (J, T)
+        KPI divided by its training mean; NaN where unknown.
+    media : ndarray, (C, J, G, T)
+        Every channel's exposure under every transform of the grid.
+    log_prior : ndarray, (C, G)
+        Log prior weight of each grid point.
+    baseline : ndarray, (J, T, P)
+    group : ndarray of int, (P,)
+        Ridge group of each baseline column.
+    group_scale : ndarray, (groups,)
+        Median of each group's half-Cauchy prior scale.
+    is_fixed : ndarray of bool, (groups,)
+        Groups whose scale is fixed at `group_scale` instead of learned.
+    jumps : ndarray of int
+        Groups whose scale also jumps with the baseline integrated out, in the order of the jumps
+        of one sweep: for groups that the data may shrink to nothing.
+    share_scale : ndarray, (C,)
+        Prior scale of each channel's average share of the KPI.
+    """
+
+    y: np.ndarray
+    media: np.ndarray
+    log_prior: np.ndarray
+    baseline: np.ndarray
+    group: np.ndarray
+    group_scale: np.ndarray
+    is_fixed: np.ndarray
+    jumps: np.ndarray
+    share_scale: np.ndarray
+
+
+def _ar_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return a'b, a'Jb and a'Nb over the last axis, stacked first: (3, ...)."""
+    whole = np.einsum("...t,...t->...", a, b)
+    ends = a[..., 0] * b[..., 0] + a[..., -1] * b[..., -1]
+    beside = np.einsum("...t,...t->...", a[..., 1:], b[..., :-1])
+    beside += np.einsum("...t,...t->...", a[..., :-1], b[..., 1:])
+    return np.stack([whole, whole - ends, beside])
+
+
+def _ar_apply(r: np.ndarray, rho: np.ndarray) -> np.ndarray:
+    """Return Kr r over the last axis; rho has the leading axes of r."""
+    rho = rho[..., None]
+    out = (1.0 + rho**2) * r
+    out[..., 0] = r[..., 0]
+    out[..., -1] = r[..., -1]
+    out[..., 1:] -= rho * r[..., :-1]
+    out[..., :-1] -= rho * r[..., 1:]
+    return out
+
+
+def _log_half_cauchy(variance: np.ndarray) -> np.ndarray:
+    """Return the log density of log(variance) when its root is half-Cauchy(0, 1), unnormalised."""
+    return 0.5 * np.log(variance) - np.log1p(variance)
+
+
+def _log_sum(log_weights: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(x))) over the last axis; scipy's own checks cost more than the sum."""
+    top = log_weights.max(axis=-1)
+    return top + np.log(np.exp(log_weights - top[..., None]).sum(axis=-1))
+
+
+class Sampler:
+    """All chains of one problem, advanced together.
+
+    Parameters
+    ----------
+    problem : Problem
+    n_chains : int
+        K, two or more.
+    rng : numpy.random.Generator
+        The only source of randomness.
+    """
+
+    def __init__(self, problem: Problem, n_chains: int, rng: np.random.Generator) -> None:
+        self.problem, self.rng, self.k = problem, rng, n_chains
+        self.c, self.j, self.g, self.t = problem.media.shape
+        self.p = problem.baseline.shape[2]
+        self.mean_media = np.maximum(problem.media.mean(axis=3), TINY)  # (C, J, G)
+        # A geo where the channel never ran says nothing: its share is the coefficient itself.
+        self.mean_media[problem.media.max(axis=3) <= 0.0] = 1.0
+        self._precompute()
+        self._start()
+
+    def _precompute(self) -> None:
+        """Products that never change: the three AR parts of f'f, Z'f and Z'Z."""
+        media, z = self.problem.media, np.swapaxes(self.problem.baseline, 1, 2)  # z: (J, P, T)
+        self.z = z
+        self.ff = _ar_products(media, media)  # (3, C, J, G)
+        self.zz = _ar_products(z[:, :, None, :], z[:, None, :, :])  # (3, J, P, P)
+        parts = np.empty((self.j, 3, self.p, self.c * self.g))
+        for j in range(self.j):
+            f = media[:, j].reshape(self.c * self.g, self.t)
+            inner = f.copy()
+            inner[:, [0, -1]] = 0.0
+            beside = np.zeros_like(f)
+            beside[:, 1:] += f[:, :-1]
+            beside[:, :-1] += f[:, 1:]
+            for a, part in enumerate((f, inner, beside)):
+                parts[j, a] = z[j] @ part.T
+        self.zf = parts.reshape(self.j, 3 * self.p, self.c * self.g)
+
+    def _start(self) -> None:
+        """Overdispersed starting points: random transforms, no media effect, flat baseline."""
+        p, rng = self.problem, self.rng
+        shape = (self.j, self.k)
+        self.missing = np.argwhere(np.isnan(p.y))  # (n, 2): geo, week
+        y = np.nan_to_num(p.y, nan=1.0)
+        self.grid = rng.integers(0, self.g, size=(self.k, self.c))
+        self.coef = np.zeros((self.j, self.k, self.c))
+        self.residual = np.repeat(y[:, None, :], self.k, axis=1)  # y minus all media: (J, K, T)
+        self.sigma2 = np.exp(rng.normal(np.log(0.05**2), 0.5, size=shape))
+        self.rho = rng.uniform(0.0, 0.5, size=shape)
+        self.group_var = np.tile(p.group_scale**2, (self.k, 1))
+        used = np.bincount(p.group, minlength=len(p.group_scale)) > 0
+        self.learned = np.flatnonzero(used & ~p.is_fixed)
+        self.jumps = [group for group in p.jumps if group in self.learned]
+        self.tau2 = np.ones(self.k)
+        self.lam2 = np.ones((self.k, self.c))
+
+    # --- one sweep ------------------------------------------------------------------------------
+
+    def sweep(self) -> None:
+        """Update every unknown once."""
+        self._prepare()
+        for channel in self.rng.permutation(self.c):
+            self._update_channel(int(channel))
+        self._jump_group_scales()
+        self._update_baseline()
+        self._update_missing()
+        self._update_errors()
+        self._update_group_scales()
+        self._update_share_scales()
+
+    def _mix(self) -> np.ndarray:
+        """Return the weights of the three parts of Kr, over sigma^2: (3, J, K)."""
+        return np.stack([np.ones_like(self.rho), self.rho**2, -self.rho]) / self.sigma2
+
+    def _factorise(self, group_var: np.ndarray) -> np.ndarray:
+        """Return the Cholesky factor of M under the given ridge variances: (J, K, P, P)."""
+        matrix = self.fixed_matrix.copy()
+        diagonal = np.arange(self.p)
+        matrix[:, :, diagonal, diagonal] += 1.0 / group_var[:, self.problem.group]
+        return np.linalg.cholesky(matrix)
+
+    def _prepare(self) -> None:
+        """Factorise M and form every <f, f> for the current error and ridge parameters."""
+        mix = self._mix()
+        self.fixed_matrix = np.einsum("ajk,ajpq->jkpq", mix, self.zz)
+        self.root = np.linalg.inv(self._factorise(self.group_var))  # R with R'R = M^-1
+        # W = R Z'Kf / s2 as one product over the three stacked parts of K
+        left = self.root[:, :, :, None, :] * mix.transpose(1, 2, 0)[:, :, None, :, None]
+        left = left.reshape(self.j, self.k * self.p, 3 * self.p)
+        w = np.matmul(left, self.zf).reshape(self.j, self.k, self.p, self.c * self.g)
+        explained = np.einsum("jkpx,jkpx->jkx", w, w).reshape(self.j, self.k, self.c, self.g)
+        raw = np.einsum("ajk,acjg->cjkg", mix, self.ff)
+        self.precision = np.maximum(raw - explained.transpose(2, 0, 1, 3), TINY)  # (C, J, K, G)
+
+    def _project(self, r: np.ndarray) -> np.ndarray:
+        """Return q with f'q = <f, r> for any f: (J, K, T)."""
+        kr = _ar_apply(r, self.rho)
+        fitted = np.matmul(self._baseline_mean(kr), self.z)
+        return (kr - _ar_apply(fitted, self.rho)) / self.sigma2[..., None]
+
+    def _baseline_mean(self, kr: np.ndarray) -> np.ndarray:
+        """Return M^-1 Z'Kr r / s2: (J, K, P)."""
+        zkr = np.matmul(kr, np.swapaxes(self.z, 1, 2)) / self.sigma2[..., None]
+        half = np.matmul(self.root, zkr[..., None])
+        return np.matmul(np.swapaxes(self.root, 2, 3), half)[..., 0]
+
+    def _current(self, channel: int) -> np.ndarray:
+        """Return each chain's current transform of the channel: (J, K, T)."""
+        return self.problem.media[channel][:, self.grid[:, channel], :]
+
+    def _update_channel(self, channel: int) -> None:
+        """Draw a channel's transform for all geos and its coefficients, from their joint."""
+        media = self.problem.media[channel]  # (J, G, T)
+        self.residual += self.coef[:, :, channel, None] * self._current(channel)
+        q = self._project(self.residual)
+        linear = np.matmul(q, np.swapaxes(media, 1, 2))  # (J, K, G)
+        # The channel's own scale first, with transform and coefficient summed and integrated out:
+        # given a coefficient near zero a small scale would hold itself in place.
+        lam2 = self.lam2[:, channel]
+        moved = lam2 * np.exp(self._jump())
+        z, root, total = self._weigh(channel, linear, lam2)
+        z_new, root_new, total_new = self._weigh(channel, linear, moved)
+        gain = _log_half_cauchy(moved) - _log_half_cauchy(lam2)
+        gain += _log_sum(total_new) - _log_sum(total)
+        accept = -self.rng.standard_exponential(self.k) < gain
+        self.lam2[:, channel] = np.where(accept, moved, lam2)
+        z, root = (np.where(accept[:, None], *pair) for pair in ((z_new, z), (root_new, root)))
+        total = np.where(accept[:, None], total_new, total)
+        gumbel = -np.log(self.rng.standard_exponential(total.shape))
+        chosen = np.argmax(total + gumbel, axis=1)
+        self.grid[:, channel] = chosen
+        chains = np.arange(self.k)
+        z, root = z[:, chains, chosen], root[:, chains, chosen]
+        log_u = -self.rng.standard_exponential(z.shape)
+        self.coef[:, :, channel] = np.maximum(z - ndtri_exp(log_u + log_ndtr(z)), 0.0) / root
+        self.residual -= self.coef[:, :, channel, None] * self._current(channel)
+
+    def _weigh(
+        self, channel: int, linear: np.ndarray, lam2: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Weigh every grid point with the coefficients integrated out over b >= 0.
+
+        Returns
+        -------
+        z, root : ndarray, (J, K, G)
+            Conditional mean of b in its own standard deviations; root of its precision.
+        total : ndarray, (K, G)
+            Log weight of each point, summed over the geos, up to a constant.
+        """
+        scale = np.sqrt(self.tau2 * lam2) * self.problem.share_scale[channel]
+        prior_sd = scale[None, :, None] / self.mean_media[channel][:, None, :]
+        root = np.sqrt(self.precision[channel] + prior_sd**-2)
+        z = linear / root
+        weight = 0.5 * z**2 - np.log(root * prior_sd) + log_ndtr(z)
+        return z, root, weight.sum(axis=0) + self.problem.log_prior[channel]
+
+    def _jump(self) -> np.ndarray:
+        """Return a symmetric step on a log variance for each chain, small to large: (K,)."""
+        return self.rng.standard_normal(self.k) * np.exp(self.rng.uniform(-1.0, 1.5, self.k))
+
+    def _update_baseline(self) -> None:
+        """Draw the baseline coefficients and refresh the errors."""
+        mean = self._baseline_mean(_ar_apply(self.residual, self.rho))
+        noise = self.rng.standard_normal((self.j, self.k, self.p, 1))
+        self.baseline_coef = mean + np.matmul(np.swapaxes(self.root, 2, 3), noise)[..., 0]
+        self.error = self.residual - np.matmul(self.baseline_coef, self.z)
+
+    def _update_missing(self) -> None:
+        """Draw the errors of unknown weeks given their neighbours', one week at a time."""
+        for j, t in self.missing:
+            near, n = np.zeros(self.k), np.ones(self.k)
+            if 0 < t < self.t - 1:
+                near = self.error[j, :, t - 1] + self.error[j, :, t + 1]
+                n = 1.0 + self.rho[j] ** 2
+            elif self.t > 1:
+                near = self.error[j, :, 1 if t == 0 else t - 1]
+            sd = np.sqrt(self.sigma2[j] / n)
+            drawn = self.rho[j] * near / n + sd * self.rng.standard_normal(self.k)
+            self.residual[j, :, t] += drawn - self.error[j, :, t]
+            self.error[j, :, t] = drawn
+
+    def _update_errors(self) -> None:
+        """Draw sigma^2 (inverse gamma), then rho (truncated normal, corrected for the start)."""
+        whole, inner, beside = _ar_products(self.error, self.error)
+        quadratic = whole + self.rho**2 * inner - self.rho * beside
+        shape = SIGMA_PRIOR_SHAPE + 0.5 * self.t
+        self.sigma2 = self._inverse_gamma(shape, SIGMA_PRIOR_RATE + 0.5 * quadratic)
+        precision = inner / self.sigma2 + RHO_PRIOR_SD**-2
+        mean = 0.5 * beside / self.sigma2 / precision
+        proposal = self._truncated_normal(mean, 1.0 / np.sqrt(precision))
+        log_ratio = 0.5 * (np.log1p(-(proposal**2)) - np.log1p(-(self.rho**2)))
+        accept = -self.rng.standard_exponential(log_ratio.shape) < log_ratio
+        self.rho = np.where(accept, proposal, self.rho)
+
+    def _truncated_normal(self, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
+        """Draw a normal within +-RHO_LIMIT by inverting its distribution on a log scale."""
+        # Mirrored so that the upper end is the nearer one: the tail then keeps its digits.
+        sign = np.where(mean > 0.0, 1.0, -1.0)
+        low, high = (-RHO_LIMIT - sign * mean) / sd, (RHO_LIMIT - sign * mean) / sd
+        u = self.rng.random(mean.shape)
+        log_p = np.logaddexp(np.log1p(-u) + log_ndtr(low), np.log(u) + log_ndtr(high))
+        return sign * np.clip(sign * mean + sd * ndtri_exp(log_p), -RHO_LIMIT, RHO_LIMIT)
+
+    def _inverse_gamma(self, shape: float, rate: np.ndarray) -> np.ndarray:
+        return rate / np.maximum(self.rng.standard_gamma(shape, size=rate.shape), 1e-300)
+
+    def _log_evidence(self, group_var: np.ndarray, linear: np.ndarray) -> np.ndarray:
+        """Return log p(residual | ridge variances) plus their prior on the log scale: (K,).
+
+        The baseline coefficients are integrated out: -log|D|/2 - log|M|/2 + h'M^-1 h / 2 with
+        h = Z'Kr r / s2. The prior is half-Cauchy on each standard deviation.
+        """
+        p = self.problem
+        factor = self._factorise(group_var)
+        half = np.linalg.solve(factor, linear[..., None])[..., 0]
+        diagonal = np.einsum("jkpp->jkp", factor)
+        fit = 0.5 * (half**2).sum(axis=2) - np.log(diagonal).sum(axis=2)
+        relative = group_var[:, self.learned] / p.group_scale[self.learned] ** 2
+        prior = _log_half_cauchy(relative).sum(axis=1)
+        return fit.sum(axis=0) - 0.5 * self.j * np.log(group_var)[:, p.group].sum(axis=1) + prior
+
+    def _jump_group_scales(self) -> None:
+        """Move learned ridge variances with the baseline coefficients integrated out.
+
+        Given the coefficients alone a small variance holds itself in place; these jumps do not
+        depend on them. Metropolis on the log scale with steps of mixed size.
+        """
+        low, high = VARIANCE_LIMITS
+        kr = _ar_apply(self.residual, self.rho)
+        linear = np.matmul(kr, np.swapaxes(self.z, 1, 2)) / self.sigma2[..., None]
+        current = self._log_evidence(self.group_var, linear)
+        for group in self.jumps:
+            proposal = self.group_var.copy()
+            moved = proposal[:, group] * np.exp(self._jump())
+            proposal[:, group] = np.clip(moved, low, high)
+            value = self._log_evidence(proposal, linear)
+            accept = -self.rng.standard_exponential(self.k) < value - current
+            accept &= (moved >= low) & (moved <= high)
+            self.group_var = np.where(accept[:, None], proposal, self.group_var)
+            current = np.where(accept, value, current)
+        self.root = np.linalg.inv(self._factorise(self.group_var))
+
+    def _update_group_scales(self) -> None:
+        """Draw the learned ridge variances given the coefficients.
+
+        A half-Cauchy is two inverse gammas with one auxiliary variable (Wand et al. 2011, "Mean
+        field variational Bayes for elaborate distributions", result 5).
+        """
+        p = self.problem
+        squares = (self.baseline_coef**2).sum(axis=0)  # (K, P)
+        for group in self.learned:
+            members = p.group == group
+            count = int(members.sum()) * self.j
+            rate = p.group_scale[group] ** -2 + 1.0 / self.group_var[:, group]
+            auxiliary = 1.0 / self._inverse_gamma(1.0, rate)
+            rate = auxiliary + 0.5 * squares[:, members].sum(axis=1)
+            self.group_var[:, group] = self._inverse_gamma(0.5 * (count + 1), rate)
+
+    def _update_share_scales(self) -> None:
+        """Draw the global and per-channel scales of the half-normal on shares of the KPI."""
+        share = self.shares() / self.problem.share_scale  # (J, K, C)
+        squares = (share**2).sum(axis=0)  # (K, C)
+        auxiliary = 1.0 / self._inverse_gamma(1.0, 1.0 + 1.0 / self.lam2)
+        rate = auxiliary + 0.5 * squares / self.tau2[:, None]
+        self.lam2 = self._inverse_gamma(0.5 * (self.j + 1), rate)
+        auxiliary = 1.0 / self._inverse_gamma(1.0, 1.0 + 1.0 / self.tau2)
+        rate = auxiliary + 0.5 * (squares / self.lam2).sum(axis=1)
+        self.tau2 = self._inverse_gamma(0.5 * (self.j * self.c + 1), rate)
+        # Only the products tau * lam touch the data: trade one against the other by their priors.
+        factor = np.exp(self._jump())
+        tau2, lam2 = self.tau2 * factor, self.lam2 / factor[:, None]
+        gain = _log_half_cauchy(tau2) - _log_half_cauchy(self.tau2)
+        gain += (_log_half_cauchy(lam2) - _log_half_cauchy(self.lam2)).sum(axis=1)
+        accept = -self.rng.standard_exponential(self.k) < gain
+        self.tau2 = np.where(accept, tau2, self.tau2)
+        self.lam2 = np.where(accept[:, None], lam2, self.lam2)
+
+    def shares(self) -> np.ndarray:
+        """Return each channel's average share of the KPI: (J, K, C)."""
+        means = self.mean_media[np.arange(self.c)[None, :], :, self.grid]  # (K, C, J)
+        return self.coef * means.transpose(2, 0, 1)

@@ -1,4 +1,5 @@
--- Append-only: what was published stays as made. `int_mixloop__forecasts` is what this build would publish.
+-- Append-only: what was published stays as made. `int_mixloop__forecasts` is what this build
+-- forecasts.
 {{ mixloop.protect_history() }}
 {{
     config(
@@ -16,22 +17,22 @@ with forecasts as (
 
 published as (
     {% if is_incremental() %}
-        select
-            model_id,
-            run_id,
-            plan_id,
-            revision,
-            any_value(plan_hash) as plan_hash
-        from {{ this }}
-        group by model_id, run_id, plan_id, revision
+    select
+        model_id,
+        run_id,
+        plan_id,
+        revision,
+        any_value(plan_hash) as plan_hash
+    from {{ this }}
+    group by model_id, run_id, plan_id, revision
     {% else %}
-        select
-            cast(null as varchar) as model_id,
-            cast(null as varchar) as run_id,
-            cast(null as varchar) as plan_id,
-            cast(null as integer) as revision,
-            cast(null as varchar) as plan_hash
-        where false
+    select
+        cast(null as varchar) as model_id,
+        cast(null as varchar) as run_id,
+        cast(null as varchar) as plan_id,
+        cast(null as integer) as revision,
+        cast(null as varchar) as plan_hash
+    where false
     {% endif %}
 ),
 
@@ -68,8 +69,7 @@ plans as (
                     ),
                     chr(10)
                     order by geo, week, component_id
-                )
-                    filter (where planned_value is not null or planned_spend is not null),
+                ) filter (where planned_value is not null or planned_spend is not null),
                 ''
             )
         ) as plan_hash
@@ -116,8 +116,9 @@ publishable as (
 
 final as (
     select
-        {{ mixloop.surrogate_key(['run_id', 'plan_id', 'revision', 'geo', 'week', 'component_id']) }}
-            as forecast_id,
+        {{ mixloop.surrogate_key([
+            'run_id', 'plan_id', 'revision', 'geo', 'week', 'component_id',
+        ]) }} as forecast_id,
         run_id,
         model_id,
         forecast_kind,

@@ -26,7 +26,7 @@ periods as (
     group by run_id, model_id, period_id
 ),
 
--- Leaves that no model estimates (`unmapped` among them): their money is known, their effect is not.
+-- Leaves that no model estimates, `unmapped` among them: money is known, the effect is not.
 -- Every period meets every such leaf on purpose; money outside the period falls away in the sum.
 not_estimated as (
     select
@@ -89,14 +89,42 @@ final as (
         all_nodes.spend,
         all_nodes.share_of_spend,
         all_nodes.hurdle_roi,
-{%- for stem in [
-    'effect', 'share_of_effect', 'share_of_kpi', 'roi', 'marginal_roi', 'cost_per_outcome',
-    'saturation', 'half_life_weeks', 'headroom_spend',
-] %}
-{%- for part in ['mean', 'p05', 'p50', 'p95'] %}
-        all_nodes.{{ stem }}_{{ part }},
-{%- endfor %}
-{%- endfor %}
+        all_nodes.effect_mean,
+        all_nodes.effect_p05,
+        all_nodes.effect_p50,
+        all_nodes.effect_p95,
+        all_nodes.share_of_effect_mean,
+        all_nodes.share_of_effect_p05,
+        all_nodes.share_of_effect_p50,
+        all_nodes.share_of_effect_p95,
+        all_nodes.share_of_kpi_mean,
+        all_nodes.share_of_kpi_p05,
+        all_nodes.share_of_kpi_p50,
+        all_nodes.share_of_kpi_p95,
+        all_nodes.roi_mean,
+        all_nodes.roi_p05,
+        all_nodes.roi_p50,
+        all_nodes.roi_p95,
+        all_nodes.marginal_roi_mean,
+        all_nodes.marginal_roi_p05,
+        all_nodes.marginal_roi_p50,
+        all_nodes.marginal_roi_p95,
+        all_nodes.cost_per_outcome_mean,
+        all_nodes.cost_per_outcome_p05,
+        all_nodes.cost_per_outcome_p50,
+        all_nodes.cost_per_outcome_p95,
+        all_nodes.saturation_mean,
+        all_nodes.saturation_p05,
+        all_nodes.saturation_p50,
+        all_nodes.saturation_p95,
+        all_nodes.half_life_weeks_mean,
+        all_nodes.half_life_weeks_p05,
+        all_nodes.half_life_weeks_p50,
+        all_nodes.half_life_weeks_p95,
+        all_nodes.headroom_spend_mean,
+        all_nodes.headroom_spend_p05,
+        all_nodes.headroom_spend_p50,
+        all_nodes.headroom_spend_p95,
         all_nodes.p_marginal_roi_above_hurdle
     from all_nodes
     left join channel_tree

@@ -8,7 +8,7 @@ channel_tree as (
 
 final as (
     select
-        {{ mixloop.surrogate_key(['media_weekly.week', 'media_weekly.geo', 'media_weekly.channel_id']) }}
+        {{ mixloop.surrogate_key(['week', 'geo', 'media_weekly.channel_id']) }}
             as media_week_id,
         media_weekly.week,
         media_weekly.geo,

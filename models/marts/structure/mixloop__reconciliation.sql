@@ -64,7 +64,7 @@ level_weeks as (
     inner join channel_tree
         on
             levels.level = channel_tree.level
-            or (channel_tree.is_leaf and channel_tree.level < levels.level)
+            or (levels.level > channel_tree.level and channel_tree.is_leaf)
     inner join node_weeks
         on channel_tree.channel_id = node_weeks.channel_id
     group by node_weeks.week, levels.level

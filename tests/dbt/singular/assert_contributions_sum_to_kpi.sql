@@ -1,5 +1,6 @@
--- Additive components add up to the KPI in every run, geo and week, and the KPI is the outcome that
--- was observed. A week without an outcome has neither `kpi` nor `unexplained`; any other null fails.
+-- Additive components add up to the KPI in every run, geo and week, and the KPI is the outcome
+-- that was observed. A week without an outcome has neither `kpi` nor `unexplained`; any other
+-- null fails.
 with contributions as (
     select * from {{ ref('mixloop__contributions') }}
 ),

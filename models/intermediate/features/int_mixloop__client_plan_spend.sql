@@ -38,8 +38,8 @@ geo_spend as (
             national_channels.model_id = media.model_id
             and national_channels.channel_id = media.channel_id
             and model_geos.geo = media.geo
-            and media.week > national_channels.as_of_week - 364
-            and media.week <= national_channels.as_of_week
+            and national_channels.as_of_week - 364 < media.week
+            and national_channels.as_of_week >= media.week
     group by
         national_channels.model_id, national_channels.as_of_week,
         national_channels.channel_id, model_geos.geo

@@ -51,8 +51,8 @@ model_media as (
         on models.model_id = model_channels.model_id
     inner join weeks
         on
-            weeks.week >= least(first_weeks.first_week, models.first_training_week)
-            and weeks.week <= models.last_training_week
+            models.last_training_week >= weeks.week
+            and least(first_weeks.first_week, models.first_training_week) <= weeks.week
     left join media
         on
             models.model_id = media.model_id

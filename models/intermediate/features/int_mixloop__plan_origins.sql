@@ -16,7 +16,8 @@ as_of_weeks as (
         model_id,
         forecast_horizon_weeks,
         first_training_week,
-        last_training_week - 7 * {{ var('mixloop__first_forecast_weeks_ago', 13) | int }} as as_of_week
+        last_training_week
+        - 7 * {{ var('mixloop__first_forecast_weeks_ago', 13) | int }} as as_of_week
     from models
 ),
 

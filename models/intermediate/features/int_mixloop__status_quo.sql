@@ -37,8 +37,8 @@ recent as (
     inner join media
         on
             as_of_weeks.model_id = media.model_id
-            and media.week > as_of_weeks.as_of_week - 91
-            and media.week <= as_of_weeks.as_of_week
+            and as_of_weeks.as_of_week >= media.week
+            and as_of_weeks.as_of_week - 91 < media.week
     group by as_of_weeks.model_id, as_of_weeks.as_of_week, media.geo, media.channel_id
 ),
 

@@ -22,7 +22,8 @@ reserved_ids as (
     from nodes
     where
         lower(channel_id) in (
-            'unmapped', 'children', 'level', 'trend', 'season', 'unexplained', 'kpi', 'noise', 'total'
+            'unmapped', 'children', 'level', 'trend', 'season', 'unexplained', 'kpi', 'noise',
+            'total'
         )
         or starts_with(lower(channel_id), 'context:')
         or starts_with(lower(channel_id), 'event:')
@@ -79,8 +80,9 @@ nested as (
         nodes.source_row,
         'is_modelled' as column_name,
         nodes.channel_id as value,
-        concat('it is modelled, and so is ', ancestors.channel_id, ' above it: spend would count twice')
-            as problem,
+        concat(
+            'it is modelled, and so is ', ancestors.channel_id, ' above it: spend would count twice'
+        ) as problem,
         'set is_modelled to false on one of the two' as remedy
     from paths
     inner join nodes

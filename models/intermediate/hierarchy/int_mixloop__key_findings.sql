@@ -24,7 +24,9 @@ with numbered as (
         source_row,
         '{{ columns | reject("equalto", "loaded_at") | join(" x ") }}' as key_name,
         concat_ws(' x ', {{ columns | reject('equalto', 'loaded_at') | join(', ') }}) as key_value,
-        row_number() over (partition by {{ columns | join(', ') }} order by source_row) as occurrence,
+        row_number() over (
+            partition by {{ columns | join(', ') }} order by source_row
+        ) as occurrence,
         min(source_row) over (partition by {{ columns | join(', ') }}) as first_row,
         {{ ('loaded_at' in columns) | lower }} as can_be_restated
     from {{ ref('stg_mixloop__' ~ name) }}
@@ -44,8 +46,7 @@ repeated_keys as (
         concat('row ', source_row, ' repeats the ', key_name, ' of row ', first_row) as problem,
         case
             when can_be_restated
-                then 'delete one of the two rows; where the later one corrects the earlier, give '
-                    || 'both their loaded_at'
+                then 'delete one of the two rows; a correction needs its own loaded_at in both'
             else 'delete one of the two rows'
         end as remedy
     from numbered

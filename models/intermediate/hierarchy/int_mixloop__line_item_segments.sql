@@ -62,22 +62,26 @@ winners as (
     group by intervals.line_item_id, intervals.valid_from, intervals.valid_to
 ),
 
-changes as (
+neighbours as (
     select
-        *,
-        rule_rank is distinct from lag(rule_rank) over (
-            partition by line_item_id order by valid_from
-        ) as is_change
+        line_item_id,
+        valid_from,
+        valid_to,
+        rule_rank,
+        lag(rule_rank) over (partition by line_item_id order by valid_from) as previous_rank
     from winners
 ),
 
 islands as (
     select
-        *,
-        count(*) filter (where is_change) over (
+        line_item_id,
+        valid_from,
+        valid_to,
+        rule_rank,
+        sum(case when rule_rank = previous_rank then 0 else 1 end) over (
             partition by line_item_id order by valid_from
         ) as island
-    from changes
+    from neighbours
 ),
 
 segments as (

@@ -74,14 +74,15 @@ rule_findings as (
             when 'invalid_pattern' then 'this is not a regular expression that RE2 can read'
             when 'rule_never_valid' then concat('valid_to is before valid_from (', valid_from, ')')
             when 'rule_maps_to_parent'
-                then concat('media must be mapped to leaves, and this channel has ', n_children, ' children')
+                then concat('media belong to leaves, and it has ', n_children, ' children')
             when 'repeated_priority'
                 then concat('row ', first_row, ' has the same priority; the earlier row goes first')
             else 'the rule claims no line item'
         end as problem,
         case check_name
             when 'pattern_too_long' then 'split it into several rules'
-            when 'invalid_pattern' then 'correct the pattern; RE2 has no look-around and no back-references'
+            when 'invalid_pattern'
+                then 'correct the pattern; RE2 has no look-around and no back-references'
             when 'rule_never_valid' then 'swap or correct the two dates'
             when 'rule_maps_to_parent' then 'map to one of its leaves, or add a leaf under it'
             when 'repeated_priority' then 'give every rule its own priority'

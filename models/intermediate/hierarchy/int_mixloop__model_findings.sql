@@ -72,7 +72,8 @@ unusable_models as (
         'model_id' as column_name,
         definitions.model_id as value,
         case
-            when usable.model_id is null then 'channel_hierarchy has no channel with is_modelled = true'
+            when usable.model_id is null
+                then 'channel_hierarchy has no channel with is_modelled = true'
             else 'none of the modelled channels has media in the geos of this model'
         end as problem,
         case

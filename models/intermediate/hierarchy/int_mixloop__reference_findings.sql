@@ -1,6 +1,8 @@
 -- one row per row that names a channel, model or plan that does not exist
 {{ config(materialized='view') }}
-{%- set channel_tables = ['channel_mapping', 'plan', 'channel_priors', 'experiments', 'decisions'] %}
+{%- set channel_tables = [
+    'channel_mapping', 'plan', 'channel_priors', 'experiments', 'decisions',
+] %}
 with channels as (
     select * from {{ ref('int_mixloop__hierarchy_nodes') }}
     where hierarchy_id = 'main'
@@ -85,7 +87,9 @@ unknown_plans as (
         min(plan_context.source_row) as source_row,
         'plan_id' as column_name,
         plan_context.plan_id as value,
-        concat('plan has no rows for this plan_id, so its ', count(*), ' rows are not used') as problem,
+        concat(
+            'plan has no rows for this plan_id, so its ', count(*), ' rows are not used'
+        ) as problem,
         'correct plan_id, or add its spend to plan' as remedy
     from {{ ref('stg_mixloop__plan_context') }} as plan_context
     left join plans

@@ -50,7 +50,8 @@ missing_inputs as (
             else concat('there is no ', looked_for)
         end as problem,
         case
-            when is_required then concat('bring ', input_name, ' there, or correct the folder or var')
+            when is_required
+                then concat('bring ', input_name, ' there, or correct the folder or var')
             else 'nothing to do if there is none: it counts as empty'
         end as remedy
     from inputs
@@ -63,7 +64,7 @@ empty_inputs as (
             as check_name,
         case when inputs.is_required then 'blocking' else 'info' end as severity,
         inputs.input_name,
-        source_file,
+        inputs.source_file,
         cast(null as bigint) as source_row,
         cast(null as varchar) as column_name,
         cast(null as varchar) as value,
@@ -80,8 +81,10 @@ empty_inputs as (
 
 missing_columns as (
     select
-        case when is_column_required then 'required_column_missing' else 'optional_column_missing' end
-            as check_name,
+        case
+            when is_column_required then 'required_column_missing'
+            else 'optional_column_missing'
+        end as check_name,
         case when is_column_required then 'blocking' else 'info' end as severity,
         input_name,
         source_file,
@@ -91,7 +94,7 @@ missing_columns as (
         concat('there is no column ', column_name) as problem,
         concat(
             case
-                when is_column_required then concat('add it or rename the column that holds it')
+                when is_column_required then 'add it or rename the column that holds it'
                 else 'nothing to do if there is none: it counts as empty'
             end,
             case
@@ -120,15 +123,15 @@ bad_cells as (
         cell_errors.input_name,
         cell_errors.source_file,
         cell_errors.source_row,
-        cell_errors.cell.column_name as column_name,
-        cell_errors.cell.value as value,
-        cell_errors.cell.problem as problem,
-        cell_errors.cell.remedy as remedy
+        cell_errors.cell['column_name'] as column_name,
+        cell_errors.cell['value'] as value,
+        cell_errors.cell['problem'] as problem,
+        cell_errors.cell['remedy'] as remedy
     from cell_errors
     inner join input_columns
         on
             cell_errors.input_name = input_columns.input_name
-            and cell_errors.cell.column_name = input_columns.column_name
+            and cell_errors.cell['column_name'] = input_columns.column_name
     where input_columns.is_column_found
 ),
 

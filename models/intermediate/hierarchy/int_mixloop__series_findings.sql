@@ -122,7 +122,9 @@ short_histories as (
         cast(null as bigint) as source_row,
         'kpi' as column_name,
         kpi as value,
-        concat((max(week) - min(week)) // 7 + 1, ' weeks of history; yearly seasons need 104') as problem,
+        concat(
+            (max(week) - min(week)) // 7 + 1, ' weeks of history; yearly seasons need 104'
+        ) as problem,
         'bring older outcomes and media if they exist; ranges will be wide until then' as remedy
     from outcome_weeks
     group by kpi

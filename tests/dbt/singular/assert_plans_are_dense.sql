@@ -54,7 +54,9 @@ offenders as (
     where
         extents.first_week != extents.as_of_week + 7
         or extents.n_rows is distinct from
-        geo_counts.n_geos * item_counts.n_items * ((extents.last_week - extents.first_week) // 7 + 1)
+        geo_counts.n_geos
+        * item_counts.n_items
+        * ((extents.last_week - extents.first_week) // 7 + 1)
 )
 
 select * from offenders

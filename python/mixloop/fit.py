@@ -45,8 +45,8 @@ class FitSettings:
     """
 
     chains: int = 4
-    warmup: int = 400
-    sweeps: int = 1000
+    warmup: int = 250
+    sweeps: int = 500
     max_sweeps: int = 4000
     draws: int = 1000
     seed: int = 20240101

@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import resource
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from importlib import import_module
 from importlib.metadata import version
@@ -20,7 +20,7 @@ import mixloop
 from mixloop.fit import Fit, FitSettings, FitTask, fit
 from mixloop.panel import Panel, build_panel
 from mixloop.posterior import posterior_to_frame
-from mixloop.schemas import POSTERIOR, conform, empty
+from mixloop.schemas import CURRENT_RUNS, POSTERIOR, conform, empty
 
 MIN_BACKTEST_WEEKS = 52  # an origin with less history would backtest a model nobody would use
 FIT_MODULES = ("panel", "transforms", "design", "gibbs", "sampler", "fit", "posterior")
@@ -166,36 +166,15 @@ def _fit_one(task: FitTask, settings: FitSettings, clock: Callable[[], float]) -
     return _ledger_rows(task, result, settings, clock() - start)
 
 
-def fit_runs(
+def _asked_for(
     models: pl.DataFrame,
     outcomes: pl.DataFrame,
     media: pl.DataFrame,
     drivers: pl.DataFrame,
     channels: pl.DataFrame,
-    *,
-    existing: Iterable[str],
-    settings: dict[str, float],
-    clock: Callable[[], float],
-) -> pl.DataFrame:
-    """Fit the runs that the ledger does not hold yet.
-
-    Parameters
-    ----------
-    models, outcomes, media, drivers, channels : polars.DataFrame
-        The `int_mixloop__model*` tables of the same names.
-    existing : iterable of str
-        run_ids that are in the ledger already; they are not fitted again.
-    settings : dict
-        The fields of `FitSettings` and `backtest_origins`, `backtest_step_weeks`,
-        `first_forecast_weeks_ago`; optionally `fit_jobs`, independent fits side by side (1).
-    clock : callable
-        Returns seconds; only differences count. A function that worker processes can import.
-
-    Returns
-    -------
-    polars.DataFrame
-        New rows of `schemas.POSTERIOR`, possibly none; each model's live run last.
-    """
+    settings: Mapping[str, float],
+) -> tuple[FitSettings, list[FitTask]]:
+    """Return how to fit and what to fit, from the vars a dbt model hands over."""
     integers = [name for name in FitSettings.__annotations__ if name != "channel_share_scale"]
     how = FitSettings(
         channel_share_scale=float(settings["channel_share_scale"]),
@@ -212,6 +191,74 @@ def fit_runs(
         step_weeks=int(settings["backtest_step_weeks"]),
         first_forecast_weeks_ago=int(settings["first_forecast_weeks_ago"]),
     )
+    return how, tasks
+
+
+def current_runs(
+    models: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+    channels: pl.DataFrame,
+    *,
+    settings: Mapping[str, float],
+) -> pl.DataFrame:
+    """Return the runs that today's inputs, configuration and code call for.
+
+    Parameters
+    ----------
+    models, outcomes, media, drivers, channels, settings
+        As in `fit_runs`.
+
+    Returns
+    -------
+    polars.DataFrame
+        `schemas.CURRENT_RUNS`: one live run for each model, and one backtest for each origin.
+    """
+    _, tasks = _asked_for(models, outcomes, media, drivers, channels, settings)
+    rows = [
+        {
+            "run_id": task.run_id,
+            "model_id": task.model_id,
+            "run_kind": task.run_kind,
+            "as_of_week": task.panel.weeks[-1].item(),
+        }
+        for task in tasks
+    ]
+    return pl.DataFrame(rows, schema=CURRENT_RUNS)
+
+
+def fit_runs(
+    models: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+    channels: pl.DataFrame,
+    *,
+    existing: Iterable[str],
+    settings: Mapping[str, float],
+    clock: Callable[[], float],
+) -> pl.DataFrame:
+    """Fit the runs that the ledger does not hold yet.
+
+    Parameters
+    ----------
+    models, outcomes, media, drivers, channels : polars.DataFrame
+        The `int_mixloop__model*` tables of the same names.
+    existing : iterable of str
+        run_ids that are in the ledger already; they are not fitted again.
+    settings : mapping
+        The fields of `FitSettings` and `backtest_origins`, `backtest_step_weeks`,
+        `first_forecast_weeks_ago`; optionally `fit_jobs`, independent fits side by side (1).
+    clock : callable
+        Returns seconds; only differences count. A function that worker processes can import.
+
+    Returns
+    -------
+    polars.DataFrame
+        New rows of `schemas.POSTERIOR`, possibly none; each model's live run last.
+    """
+    how, tasks = _asked_for(models, outcomes, media, drivers, channels, settings)
     known = set(existing)
     todo = [task for task in tasks if task.run_id not in known]
     jobs = min(int(settings.get("fit_jobs", 1)), len(todo)) or 1

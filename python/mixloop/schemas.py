@@ -60,6 +60,13 @@ POSTERIOR: dict[str, pl.DataType] = {
     "peak_memory_mib": pl.Float64(),
 }
 
+CURRENT_RUNS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "run_kind": pl.String(),
+    "as_of_week": pl.Date(),
+}
+
 CONTRIBUTIONS: dict[str, pl.DataType] = {
     "run_id": pl.String(),
     "model_id": pl.String(),

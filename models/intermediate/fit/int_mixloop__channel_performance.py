@@ -4,7 +4,7 @@ from mixloop import publish
 
 
 def model(dbt, session):
-    posterior = dbt.ref("int_mixloop__posterior").pl()
+    posterior = dbt.ref("int_mixloop__current_posterior").pl()
     models = dbt.ref("int_mixloop__models").pl()
     outcomes = dbt.ref("int_mixloop__model_outcomes").pl()
     media = dbt.ref("int_mixloop__model_media").pl()

@@ -4,7 +4,7 @@ from mixloop import publish
 
 
 def model(dbt, session):
-    posterior = dbt.ref("int_mixloop__posterior").pl()
+    posterior = dbt.ref("int_mixloop__current_posterior").pl()
     backtests = dbt.ref("int_mixloop__backtests").pl()
     models = dbt.ref("int_mixloop__models").pl()
     outcomes = dbt.ref("int_mixloop__model_outcomes").pl()

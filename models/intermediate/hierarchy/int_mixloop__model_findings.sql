@@ -81,6 +81,8 @@ unusable_models as (
             else 'check channel_mapping and the geo names of media'
         end as remedy
     from definitions
+    inner join kpis
+        on definitions.kpi = kpis.kpi
     left join usable
         on definitions.model_id = usable.model_id
     where coalesce(usable.n_with_media, 0) = 0

@@ -6,15 +6,10 @@ run_scores as (
     select * from {{ ref('int_mixloop__run_scores') }}
 ),
 
-contributions as (
-    select * from {{ ref('int_mixloop__contributions') }}
-),
-
--- The run that the other tables describe is its model's present answer.
+-- The live run that today's inputs call for is its model's present answer.
 current_runs as (
-    select run_id
-    from contributions
-    group by run_id
+    select * from {{ ref('int_mixloop__current_runs') }}
+    where run_kind = 'live'
 ),
 
 -- One row a run: its facts are the same on all its rows. A term without an R-hat or an effective
@@ -53,7 +48,9 @@ runs as (
 judged as (
     select
         runs.*,
-        coalesce(runs.rhat_max < 1.01 and runs.ess_bulk_min >= 400, false) as is_converged,
+        coalesce(
+            runs.rhat_max < 1.01 and least(runs.ess_bulk_min, runs.ess_tail_min) >= 400, false
+        ) as is_converged,
         current_runs.run_id is not null as is_current,
         in_sample.r2,
         in_sample.nrmse,
@@ -95,7 +92,7 @@ flagged as (
                                 'not converged: worst R-hat ',
                                 coalesce(format('{:.3f}', rhat_max), 'unknown'),
                                 ' (must be below 1.01), smallest effective sample ',
-                                coalesce(format('{:.0f}', ess_bulk_min), 'unknown'),
+                                coalesce(format('{:.0f}', least(ess_bulk_min, ess_tail_min)), 'unknown'),
                                 ' (must be 400 or more); raise mixloop__max_sweeps'
                             )
                 end,

@@ -96,7 +96,10 @@
     ) -%}
     {%- set columns = {} -%}
     {%- set types = [] -%}
-    {%- for column in run_query('describe select * from ' ~ header_sql).rows -%}
+    {%- set found = run_query('describe select * from ' ~ header_sql).rows -%}
+    {%- set n_columns = mixloop.count_header_fields(path) if kind == 'csv' else none -%}
+    {#- a line with more fields than the header must not pass for a column of its own -#}
+    {%- for column in found[:n_columns or found | length] -%}
         {%- do columns.update({column[0] | lower: {'name': column[0], 'type': column[1]}}) -%}
         {%- do types.append(mixloop.text_literal(column[0]) ~ ": 'varchar'") -%}
     {%- endfor -%}
@@ -110,4 +113,15 @@
         'looked_for': stem ~ '.' ~ kind,
         'row_offset': 1 if kind == 'csv' else 0,
     }) }}
+{% endmacro %}
+
+
+{#- How many fields the first line of a CSV file has; none for an empty file. -#}
+{% macro count_header_fields(path) %}
+    {%- set lines = run_query(
+        "select len(string_split(regexp_replace(line, '\"[^\"]*\"', '', 'g'), ','))"
+        ~ " from read_csv(" ~ path ~ ", columns = {'line': 'varchar'}, delim = '\x01', quote = '',"
+        ~ " escape = '', header = false, auto_detect = false, strict_mode = false) limit 1"
+    ).rows -%}
+    {{ return(lines[0][0] | int if lines | length > 0 else none) }}
 {% endmacro %}

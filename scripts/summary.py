@@ -160,7 +160,11 @@ def channel_lines(
     ).fetchall()
     return [
         f"  {'channels' if k == 0 else '':<10} {label}: {short(effect)} in the last 52 weeks, "
-        f"{short(roi)} for each unit of money ({short(low)} to {short(high)})"
+        + (
+            "no spend of its own"
+            if roi is None
+            else f"{short(roi)} for each unit of money ({short(low)} to {short(high)})"
+        )
         for k, (label, effect, roi, low, high) in enumerate(rows)
     ]
 

@@ -11,7 +11,7 @@ as_of_weeks as (
         first_training_week,
         last_training_week as as_of_week
     from models
-    union
+    union all
     select
         model_id,
         forecast_horizon_weeks,
@@ -19,6 +19,7 @@ as_of_weeks as (
         last_training_week
         - 7 * {{ var('mixloop__first_forecast_weeks_ago', 13) | int }} as as_of_week
     from models
+    where {{ var('mixloop__first_forecast_weeks_ago', 13) | int }} != 0
 ),
 
 horizon as (

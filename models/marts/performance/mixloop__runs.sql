@@ -92,7 +92,9 @@ flagged as (
                                 'not converged: worst R-hat ',
                                 coalesce(format('{:.3f}', rhat_max), 'unknown'),
                                 ' (must be below 1.01), smallest effective sample ',
-                                coalesce(format('{:.0f}', least(ess_bulk_min, ess_tail_min)), 'unknown'),
+                                coalesce(
+                                    format('{:.0f}', least(ess_bulk_min, ess_tail_min)), 'unknown'
+                                ),
                                 ' (must be 400 or more); raise mixloop__max_sweeps'
                             )
                 end,

@@ -336,8 +336,8 @@ DEFECTS: dict[str, Case] = {
     "assert_every_run_converged": Case(
         tables={
             "mixloop__runs": rows(
-                "run_id, model_id, as_of_week, is_converged, rhat_max, ess_bulk_min, flags",
-                "'r', 'm', date '2024-01-01', true, 1.009, 400.0, cast(null as varchar)",
+                "run_id, model_id, as_of_week, is_converged, rhat_max, ess_bulk_min, ess_tail_min, flags",
+                "'r', 'm', date '2024-01-01', true, 1.009, 400.0, 400.0, cast(null as varchar)",
             )
         },
         defects={
@@ -345,6 +345,8 @@ DEFECTS: dict[str, Case] = {
             "R-hat unknown": "update {mixloop__runs} set rhat_max = null",
             "R-hat not a number": "update {mixloop__runs} set rhat_max = 'nan'",
             "too small a sample": "update {mixloop__runs} set ess_bulk_min = 399.9",
+            "too small a sample in the tails": "update {mixloop__runs} set ess_tail_min = 399.9",
+            "sample in the tails unknown": "update {mixloop__runs} set ess_tail_min = null",
             "not judged": "update {mixloop__runs} set is_converged = null",
         },
     ),

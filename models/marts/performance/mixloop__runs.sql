@@ -49,7 +49,7 @@ judged as (
     select
         runs.*,
         coalesce(
-            runs.rhat_max < 1.01 and least(runs.ess_bulk_min, runs.ess_tail_min) >= 400, false
+            runs.rhat_max < 1.01 and runs.ess_bulk_min >= 400 and runs.ess_tail_min >= 400, false
         ) as is_converged,
         current_runs.run_id is not null as is_current,
         in_sample.r2,

@@ -13,9 +13,13 @@ offenders as (
         as_of_week,
         rhat_max,
         ess_bulk_min,
+        ess_tail_min,
         flags
     from runs
-    where not coalesce(is_converged and rhat_max < 1.01 and ess_bulk_min >= 400, false)
+    where
+        not coalesce(
+            is_converged and rhat_max < 1.01 and ess_bulk_min >= 400 and ess_tail_min >= 400, false
+        )
 )
 
 select * from offenders

@@ -336,7 +336,8 @@ DEFECTS: dict[str, Case] = {
     "assert_every_run_converged": Case(
         tables={
             "mixloop__runs": rows(
-                "run_id, model_id, as_of_week, is_converged, rhat_max, ess_bulk_min, ess_tail_min, flags",
+                "run_id, model_id, as_of_week, is_converged, rhat_max, ess_bulk_min, "
+                "ess_tail_min, flags",
                 "'r', 'm', date '2024-01-01', true, 1.009, 400.0, 400.0, cast(null as varchar)",
             )
         },

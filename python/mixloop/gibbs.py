@@ -87,12 +87,6 @@ def _log_half_cauchy(variance: np.ndarray) -> np.ndarray:
     return 0.5 * np.log(variance) - np.log1p(variance)
 
 
-def _log_sum(log_weights: np.ndarray) -> np.ndarray:
-    """Return log(sum(exp(x))) over the last axis; scipy's own checks cost more than the sum."""
-    top = log_weights.max(axis=-1)
-    return top + np.log(np.exp(log_weights - top[..., None]).sum(axis=-1))
-
-
 class Sampler:
     """All chains of one problem, advanced together.
 
@@ -131,7 +125,7 @@ class Sampler:
             beside[:, :-1] += f[:, 1:]
             for a, part in enumerate((f, inner, beside)):
                 parts[j, a] = z[j] @ part.T
-        self.zf = parts.reshape(self.j, 3 * self.p, self.c * self.g)
+        self.zf = parts
 
     def _start(self) -> None:
         """Overdispersed starting points: random transforms, no media effect, flat baseline."""
@@ -181,11 +175,14 @@ class Sampler:
         mix = self._mix()
         self.fixed_matrix = np.einsum("ajk,ajpq->jkpq", mix, self.zz)
         self.root = np.linalg.inv(self._factorise(self.group_var))  # R with R'R = M^-1
-        # W = R Z'Kf / s2 as one product over the three stacked parts of K
-        left = self.root[:, :, :, None, :] * mix.transpose(1, 2, 0)[:, :, None, :, None]
-        left = left.reshape(self.j, self.k * self.p, 3 * self.p)
-        w = np.matmul(left, self.zf).reshape(self.j, self.k, self.p, self.c * self.g)
-        explained = np.einsum("jkpx,jkpx->jkx", w, w).reshape(self.j, self.k, self.c, self.g)
+        explained = np.empty((self.j, self.k, self.c * self.g))
+        for j, k in np.ndindex(self.j, self.k):
+            zkf = mix[0, j, k] * self.zf[j, 0]
+            zkf += mix[1, j, k] * self.zf[j, 1]
+            zkf += mix[2, j, k] * self.zf[j, 2]
+            w = self.root[j, k] @ zkf
+            np.einsum("px,px->x", w, w, out=explained[j, k])
+        explained = explained.reshape(self.j, self.k, self.c, self.g)
         raw = np.einsum("ajk,acjg->cjkg", mix, self.ff)
         self.precision = np.maximum(raw - explained.transpose(2, 0, 1, 3), TINY)  # (C, J, K, G)
 
@@ -211,18 +208,8 @@ class Sampler:
         self.residual += self.coef[:, :, channel, None] * self._current(channel)
         q = self._project(self.residual)
         linear = np.matmul(q, np.swapaxes(media, 1, 2))  # (J, K, G)
-        # The channel's own scale first, with transform and coefficient summed and integrated out:
-        # given a coefficient near zero a small scale would hold itself in place.
-        lam2 = self.lam2[:, channel]
-        moved = lam2 * np.exp(self._jump())
-        z, root, total = self._weigh(channel, linear, lam2)
-        z_new, root_new, total_new = self._weigh(channel, linear, moved)
-        gain = _log_half_cauchy(moved) - _log_half_cauchy(lam2)
-        gain += _log_sum(total_new) - _log_sum(total)
-        accept = -self.rng.standard_exponential(self.k) < gain
-        self.lam2[:, channel] = np.where(accept, moved, lam2)
-        z, root = (np.where(accept[:, None], *pair) for pair in ((z_new, z), (root_new, root)))
-        total = np.where(accept[:, None], total_new, total)
+        self._move_share_scale(channel, linear)
+        z, root, total = self._weigh(channel, linear)
         gumbel = -np.log(self.rng.standard_exponential(total.shape))
         chosen = np.argmax(total + gumbel, axis=1)
         self.grid[:, channel] = chosen
@@ -232,9 +219,33 @@ class Sampler:
         self.coef[:, :, channel] = np.maximum(z - ndtri_exp(log_u + log_ndtr(z)), 0.0) / root
         self.residual -= self.coef[:, :, channel, None] * self._current(channel)
 
-    def _weigh(
-        self, channel: int, linear: np.ndarray, lam2: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _prior_sd(self, channel: int, lam2: np.ndarray) -> np.ndarray:
+        """Return the prior scale of the channel's average share of the KPI: (K,)."""
+        return np.sqrt(self.tau2 * lam2) * self.problem.share_scale[channel]
+
+    def _move_share_scale(self, channel: int, linear: np.ndarray) -> None:
+        """Move the channel's own scale at its current transform, coefficients integrated out.
+
+        Given a coefficient near zero a small scale would hold itself in place.
+        """
+        chains, at = np.arange(self.k), self.grid[:, channel]
+        linear, mean = linear[:, chains, at], self.mean_media[channel][:, at]
+        known = self.precision[channel][:, chains, at]
+
+        def log_weight(lam2: np.ndarray) -> np.ndarray:
+            sd = self._prior_sd(channel, lam2) / mean
+            root = np.sqrt(known + sd**-2)
+            z = linear / root
+            each = 0.5 * z**2 - np.log(root * sd) + log_ndtr(z)
+            return each.sum(axis=0) + _log_half_cauchy(lam2)
+
+        lam2 = self.lam2[:, channel]
+        moved = lam2 * np.exp(self._jump())
+        gain = log_weight(moved) - log_weight(lam2)
+        accept = -self.rng.standard_exponential(self.k) < gain
+        self.lam2[:, channel] = np.where(accept, moved, lam2)
+
+    def _weigh(self, channel: int, linear: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Weigh every grid point with the coefficients integrated out over b >= 0.
 
         Returns
@@ -244,7 +255,7 @@ class Sampler:
         total : ndarray, (K, G)
             Log weight of each point, summed over the geos, up to a constant.
         """
-        scale = np.sqrt(self.tau2 * lam2) * self.problem.share_scale[channel]
+        scale = self._prior_sd(channel, self.lam2[:, channel])
         prior_sd = scale[None, :, None] / self.mean_media[channel][:, None, :]
         root = np.sqrt(self.precision[channel] + prior_sd**-2)
         z = linear / root

@@ -17,7 +17,7 @@ import polars as pl
 from joblib import Parallel, delayed
 
 import mixloop
-from mixloop.fit import Fit, FitSettings, FitTask, fit
+from mixloop.fit import Fit, FitSettings, FitTask, fit, has_converged
 from mixloop.panel import Panel, build_panel
 from mixloop.posterior import posterior_to_frame
 from mixloop.schemas import CURRENT_RUNS, POSTERIOR, conform, empty
@@ -139,6 +139,7 @@ def _ledger_rows(
         "n_chains": settings.chains,
         "n_sweeps": result.n_sweeps,
         "n_draws": settings.draws,
+        "is_converged": has_converged(result.diagnostics, task.run_kind),
         "seed": settings.seed,
         "data_hash": data_hash(task.panel),
         "config_hash": hashlib.sha256(asked.encode()).hexdigest()[:16],

@@ -49,6 +49,7 @@ POSTERIOR: dict[str, pl.DataType] = {
     "n_chains": pl.Int64(),
     "n_sweeps": pl.Int64(),
     "n_draws": pl.Int64(),
+    "is_converged": pl.Boolean(),
     "seed": pl.Int64(),
     "data_hash": pl.String(),
     "config_hash": pl.String(),

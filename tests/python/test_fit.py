@@ -258,7 +258,7 @@ def test_the_prior_scale_must_be_positive(scale):
 
 def test_a_fit_goes_on_until_it_has_converged(world, monkeypatch):
     answers = iter([False, False, True])
-    monkeypatch.setattr(fitting, "has_converged", lambda diagnostics: next(answers))
+    monkeypatch.setattr(fitting, "has_converged", lambda diagnostics, run_kind: next(answers))
     result = fit(task_of(world.panel), replace(QUICK, max_sweeps=100))
     assert result.n_sweeps == 3 * QUICK.sweeps
     assert len(result.posterior.coef) == QUICK.draws
@@ -281,4 +281,18 @@ GOOD = [1.005, 900.0, 800.0]  # R-hat, bulk and tail effective sample size
 )
 def test_one_bad_term_in_one_geo_is_enough_to_doubt(figures, expected):
     diagnostics = {"level": np.array([GOOD, GOOD]), "trend": np.array([GOOD, figures])}
-    assert has_converged(diagnostics) is expected
+    assert has_converged(diagnostics, "live") is expected
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        ([1.049, 100.0, 100.0], True),
+        ([1.051, 900.0, 900.0], False),
+        ([1.005, 99.0, 900.0], False),
+        ([np.nan, np.nan, np.nan], False),
+    ],
+)
+def test_a_backtest_needs_fewer_draws(figures, expected):
+    diagnostics = {"level": np.array([GOOD]), "trend": np.array([figures])}
+    assert has_converged(diagnostics, "backtest") is expected

@@ -336,9 +336,10 @@ DEFECTS: dict[str, Case] = {
     "assert_every_run_converged": Case(
         tables={
             "mixloop__runs": rows(
-                "run_id, model_id, as_of_week, is_converged, rhat_max, ess_bulk_min, "
+                "run_id, model_id, run_kind, as_of_week, is_converged, rhat_max, ess_bulk_min, "
                 "ess_tail_min, flags",
-                "'r', 'm', date '2024-01-01', true, 1.009, 400.0, 400.0, cast(null as varchar)",
+                "'r', 'm', 'live', date '2024-01-01', true, 1.009, 400.0, 400.0, "
+                "cast(null as varchar)",
             )
         },
         defects={
@@ -349,6 +350,8 @@ DEFECTS: dict[str, Case] = {
             "too small a sample in the tails": "update {mixloop__runs} set ess_tail_min = 399.9",
             "sample in the tails unknown": "update {mixloop__runs} set ess_tail_min = null",
             "not judged": "update {mixloop__runs} set is_converged = null",
+            "a backtest below its own bar": "update {mixloop__runs} set run_kind = 'backtest', "
+            "is_converged = false",
         },
     ),
     "assert_ranges_are_ordered": Case(

@@ -10,6 +10,7 @@ offenders as (
     select
         run_id,
         model_id,
+        run_kind,
         as_of_week,
         rhat_max,
         ess_bulk_min,
@@ -18,7 +19,13 @@ offenders as (
     from runs
     where
         not coalesce(
-            is_converged and rhat_max < 1.01 and ess_bulk_min >= 400 and ess_tail_min >= 400, false
+            is_converged
+            and not isnan(rhat_max)
+            and (
+                run_kind = 'backtest'
+                or (rhat_max < 1.01 and ess_bulk_min >= 400 and ess_tail_min >= 400)
+            ),
+            false
         )
 )
 

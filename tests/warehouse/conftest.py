@@ -1,5 +1,6 @@
-"""Fixtures of the warehouse tests: a dbt project compiled once, in a folder of its own."""
+"""Fixtures of the warehouse tests: a project compiled once, a small warehouse built once."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.warehouse.place import Place
+from tests.warehouse.tiny import write_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,3 +38,26 @@ def manifest(tmp_path_factory) -> dict:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads((folder / "target" / "manifest.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def good(project_root, tmp_path_factory) -> Place:
+    """Return a place with a warehouse built once from the tiny client; never change it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # one for all workers: the first builds it, the others wait
+    done = shared / "good_is_built"
+    with (shared / "good.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        place = Place(project_root, shared / "good")
+        if not done.exists():
+            write_folder(place.client)
+            place.dbt("build", "--exclude-resource-type", "unit_test")
+            done.touch()
+    return place
+
+
+@pytest.fixture
+def place(good, tmp_path) -> Place:
+    """Return a copy of the good place for one test."""
+    return good.copy(tmp_path / "p")

@@ -1,0 +1,121 @@
+"""A folder in which dbt builds this project: the project's files, a client folder, a warehouse.
+
+Paths in the settings are relative, so that a copy of a place is parsed as fast as the original.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+from scripts.fingerprint import differences, fingerprint
+from tests.warehouse.tiny import FIT_VARS
+
+PARTS = ("dbt_project.yml", "models", "macros", "seeds", "tests", "docs", "python")
+FILES = ("wh.duckdb", "wh_history.duckdb")
+LEDGERS = ("main_intermediate.int_mixloop__posterior", "main_mixloop.mixloop__forecasts")
+
+
+def dbt_environment(folder: Path, **settings: str) -> dict[str, str]:
+    """Return the environment for dbt in a folder: nothing of the user's own settings."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("MIXLOOP_", "DBT_"))}
+    clean.pop("PYTHONPATH", None)
+    own = {
+        "DBT_PROFILES_DIR": str(folder),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return clean | own | settings
+
+
+def start_dbt(folder: Path, *arguments: str, **settings: str) -> subprocess.Popen:
+    """Start dbt in a folder; its output is one pipe of lines."""
+    command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=dbt_environment(folder, **settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+class Place:
+    """A project with a client folder and a warehouse of its own."""
+
+    def __init__(self, root: Path, folder: Path, *, client: str = "client") -> None:
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            for part in PARTS:
+                (folder / part).symlink_to(root / part)
+            shutil.copy(root / "profiles.example.yml", folder / "profiles.yml")
+        self.root, self.folder = root, folder
+        self.client = folder / client
+        self.settings = {"MIXLOOP_WAREHOUSE": "wh.duckdb", "MIXLOOP_CLIENT": client}
+
+    def copy(self, folder: Path) -> Place:
+        """Return a place with the same client, warehouse, history and parsed project."""
+        other = Place(self.root, folder, client=self.client.name)
+        shutil.copytree(self.client, other.client)
+        for name in FILES:
+            shutil.copy(self.folder / name, folder / name)
+        (folder / "target").mkdir()
+        shutil.copy(self.folder / "target" / "partial_parse.msgpack", folder / "target")
+        return other
+
+    def start(self, *arguments: str, **variables: object) -> subprocess.Popen:
+        """Start `dbt <arguments>` with the vars of a small fit and those given."""
+        given = json.dumps(FIT_VARS | variables)
+        return start_dbt(self.folder, *arguments, "--vars", given, **self.settings)
+
+    def dbt(self, *arguments: str, fails: bool = False, **variables: object) -> str:
+        """Run `dbt <arguments>`, by default `dbt run`, and return what it said."""
+        process = self.start(*(arguments or ("run",)), **variables)
+        said, _ = process.communicate()
+        assert (process.returncode != 0) == fails, said
+        return said
+
+    def read(self, query: str) -> list[tuple]:
+        """Return rows of a query; the warehouse is the default, the history is `history`."""
+        with contextlib.chdir(self.folder), duckdb.connect(":memory:") as connection:
+            for file, name in zip(FILES, ("wh", "history"), strict=True):
+                if Path(file).exists():
+                    connection.execute(f"attach '{file}' as {name} (read_only)")
+            connection.execute("use wh" if Path(FILES[0]).exists() else "use history")
+            return connection.execute(query).fetchall()
+
+    def ledger(self, *, without: tuple[str, ...] = ()) -> list[tuple]:
+        """Return all rows of both append-only tables, in order."""
+        columns = f"* exclude ({', '.join(without)})" if without else "*"
+        posterior, forecasts = LEDGERS
+        return [
+            *self.read(f"select {columns} from history.{posterior} order by run_id, geo, term_id"),
+            *self.read(f"from history.{forecasts} order by forecast_id"),
+        ]
+
+    def fingerprint(self, *, without: tuple[str, ...] = ()) -> dict[str, list]:
+        """Return rows and hash of every relation."""
+        with contextlib.chdir(self.folder):  # views read the client folder
+            return fingerprint(Path(FILES[0]), without=without)
+
+    def public(self) -> dict[str, list[tuple]]:
+        """Return all rows of the public tables that are built behind the gate."""
+        tables = self.read(
+            "select database_name || '.main_mixloop.' || table_name from duckdb_tables() "
+            "where schema_name = 'main_mixloop' order by all"
+        )
+        kept = [name for (name,) in tables if not name.endswith("mixloop__input_findings")]
+        return {name: self.read(f"from {name} order by all") for name in kept}
+
+
+def assert_same(before: dict[str, list], after: dict[str, list]) -> None:
+    """Fail with the relations that differ; at least one relation must be there."""
+    assert before
+    assert differences(before, after) == []

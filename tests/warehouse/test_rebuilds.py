@@ -1,0 +1,94 @@
+"""Builds of the whole project, again and again: the same rows, and nothing published is lost."""
+
+import pytest
+from scripts.fingerprint import MEASUREMENTS
+from tests.warehouse.place import FILES, LEDGERS, assert_same
+from tests.warehouse.tiny import HORIZON, N_WEEKS, week, write_folder
+
+pytestmark = pytest.mark.slow
+FORECASTS = f"history.{LEDGERS[1]}"
+
+
+def rows(ledger: list[tuple]) -> set[str]:
+    """Return rows that hold lists as a set."""
+    return set(map(str, ledger))
+
+
+def test_second_build_changes_nothing(place):
+    before = place.fingerprint()
+    place.dbt("run")
+    assert_same(before, place.fingerprint())
+
+
+def test_empty_run_full_refresh_and_a_lost_warehouse_file_keep_the_history(place):
+    before, ledger = place.fingerprint(), place.ledger()
+    place.start("run", "--empty").communicate()
+    assert place.ledger() == ledger
+    (place.folder / "wh.duckdb").unlink()
+    place.dbt("run", "--full-refresh")
+    assert place.ledger() == ledger
+    assert_same(before, place.fingerprint())
+
+
+def test_changed_plan_is_a_new_revision_and_a_new_week_a_new_run(place):
+    ledger = place.ledger()
+    ((live,),) = place.read(f"select distinct run_id from {FORECASTS} where forecast_kind = 'live'")
+
+    def more_tv(tables):
+        for row in tables["plan"]:
+            row["planned_spend"] += 50 * (row["channel_id"] == "tv")
+
+    write_folder(place.client, more_tv)
+    place.dbt("run", "--select", "+mixloop__forecasts")
+    revised = place.ledger()
+    assert rows(ledger) < rows(revised)
+    revisions = place.read(
+        "select run_id, revision, count(distinct week), max(planned_spend) "
+        f"from {FORECASTS} where forecast_kind = 'live' and geo = 'national' "
+        "and component_id = 'tv' group by all order by all"
+    )
+    assert revisions == [(live, 1, HORIZON, 1000.0), (live, 2, HORIZON, 1050.0)]
+
+    write_folder(place.client, n_weeks=N_WEEKS + 1)
+    place.dbt("run", "--select", "+mixloop__forecasts")
+    assert rows(revised) < rows(place.ledger())
+    runs = place.read(
+        f"select distinct cast(as_of_week as varchar), run_id = '{live}' from {FORECASTS} "
+        "where forecast_kind = 'live' order by all"
+    )
+    assert runs == [(week(N_WEEKS - 1), True), (week(N_WEEKS), False)]
+
+
+def kill(place, moment: str) -> None:
+    """Start a build and kill it with SIGKILL at the first line of output that holds `moment`."""
+    process = place.start("run")
+    for line in process.stdout:
+        if moment in line:
+            process.kill()
+            break
+    process.communicate()
+    assert process.returncode == -9, f"the build ended before it could be killed at: {moment}"
+
+
+def test_builds_from_nothing_that_are_killed_lose_and_double_nothing(place):
+    """Killed while fitting, while publishing and just after; then built to the end."""
+    before = place.fingerprint(without=MEASUREMENTS)
+    complete = place.ledger(without=MEASUREMENTS)
+    for name in FILES:
+        (place.folder / name).unlink()
+    for moment, has_posterior, has_forecasts in (
+        ("START python incremental model history.main_intermediate", False, False),
+        ("START sql incremental model history.main_mixloop", True, None),
+        ("OK created sql incremental model history.main_mixloop", True, True),
+    ):
+        kill(place, moment)
+        tables = place.read(
+            "select table_name from duckdb_tables() where database_name = 'history'"
+        )
+        assert (("int_mixloop__posterior",) in tables) == has_posterior
+        assert has_forecasts is None or (("mixloop__forecasts",) in tables) == has_forecasts
+    kept = place.ledger()
+    place.dbt("run")
+    assert place.ledger() == kept
+    assert place.ledger(without=MEASUREMENTS) == complete
+    assert_same(before, place.fingerprint(without=MEASUREMENTS))

@@ -17,7 +17,8 @@
     {%- if contract.kind == 'input' -%}
         {%- set relation = mixloop.input_source(name) -%}
     {%- elif folder == '' -%}
-        {%- set relation = ref(var('mixloop__' ~ name ~ '_seed')) -%}
+        {#- `name`, or `project.name`: so dbt knows that another project's node is meant -#}
+        {%- set relation = ref(*var('mixloop__' ~ name ~ '_seed').split('.')) -%}
     {%- endif -%}
     {%- if not execute -%}
         {{ return(dict(nowhere, state='unknown')) }}

@@ -62,7 +62,7 @@ class Place:
 
     def copy(self, folder: Path) -> Place:
         """Return a place with the same client, warehouse, history and parsed project."""
-        other = Place(self.root, folder, client=self.client.name)
+        other = Place(self.root, folder, client=self.settings["MIXLOOP_CLIENT"])
         shutil.copytree(self.client, other.client)
         for name in FILES:
             shutil.copy(self.folder / name, folder / name)

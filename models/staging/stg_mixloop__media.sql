@@ -16,6 +16,7 @@ typed as (
         try_cast(clicks as decimal(28, 10)) as clicks,
         try_cast(reach as decimal(28, 10)) as reach,
         try_cast(frequency as decimal(28, 10)) as frequency,
+        upper(currency) as currency,
         try_cast(loaded_at as timestamp) as loaded_at,
         source_file,
         source_row,

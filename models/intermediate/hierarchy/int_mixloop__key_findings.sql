@@ -14,6 +14,9 @@
     'experiments': ['experiment_id'],
     'goals': ['goal_id'],
     'decisions': ['decision_id'],
+    'feasibility_answers': ['model_id', 'channel_id'],
+    'open_questions': ['question_id'],
+    'overrides': ['check_name', 'series'],
 } %}
 {%- set with_geo = ['media', 'outcomes', 'context', 'plan', 'plan_context', 'events'] %}
 with numbered as (

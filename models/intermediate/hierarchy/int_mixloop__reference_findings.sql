@@ -2,6 +2,7 @@
 {{ config(materialized='view') }}
 {%- set channel_tables = [
     'channel_mapping', 'plan', 'channel_priors', 'experiments', 'decisions',
+    'feasibility_answers', 'open_questions',
 ] %}
 with channels as (
     select * from {{ ref('int_mixloop__hierarchy_nodes') }}
@@ -50,7 +51,7 @@ unknown_channels as (
 ),
 
 model_references as (
-    {%- for name in ['channel_priors', 'goals'] %}
+    {%- for name in ['channel_priors', 'goals', 'feasibility_answers'] %}
     select
         '{{ name }}' as input_name,
         source_file,

@@ -15,6 +15,7 @@ from mixloop.demo.world import DEFAULT_SEED, FULL, Size
 SEED_FILES = (
     *("channel_hierarchy", "channel_mapping", "model_definitions", "channel_priors"),
     *("events", "experiments", "goals", "decisions"),
+    *("feasibility_answers", "open_questions", "overrides"),
 )
 _SEEDS = Path(__file__).resolve().parents[3] / "seeds"
 
@@ -36,7 +37,7 @@ def write_client_folder(
     seed: int = DEFAULT_SEED,
     seeds: str | Path = _SEEDS,
 ) -> DemoClient:
-    """Write the demo as a client folder of CSV files: the six inputs and the eight client tables.
+    """Write the demo as a client folder of CSV files: the six inputs and the client tables.
 
     Parameters
     ----------

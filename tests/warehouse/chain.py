@@ -106,7 +106,8 @@ class Chain:
         if tables is not None:
             load(self.connection, tables)
         for name in self.needed(names):
-            self.connection.execute(f"create or replace table {self.relation[name]} as {self.sql[name]}")
+            target = self.relation[name]
+            self.connection.execute(f"create or replace table {target} as {self.sql[name]}")
 
     def read(self, query: str) -> list[tuple]:
         """Return rows of a query; model names are written `{model}`."""

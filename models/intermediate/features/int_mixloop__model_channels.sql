@@ -40,7 +40,8 @@ model_channels as (
         units.model_id,
         units.channel_id,
         units.media_unit,
-        ranked_priors.share_of_kpi
+        ranked_priors.share_of_kpi,
+        cast(null as varchar) as pool_id
     from units
     left join ranked_priors
         on

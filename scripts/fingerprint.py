@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
 import duckdb
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts.warehouse_files import warehouse_files
 
 # Clock and memory readings differ from build to build; everything else must not.
 MEASUREMENTS = ("fit_seconds", "peak_memory_mib")
@@ -24,12 +27,6 @@ MEASUREMENTS = ("fit_seconds", "peak_memory_mib")
 def quoted(name: str) -> str:
     """Return a name as a SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def warehouse_path() -> Path:
-    """Return the warehouse file that the profile uses for the current settings."""
-    client = (os.environ.get("MIXLOOP_CLIENT") or "demo").rstrip("/").split("/")[-1]
-    return Path(os.environ.get("MIXLOOP_WAREHOUSE") or f"warehouse/mixloop_{client}.duckdb")
 
 
 def fingerprint(path: Path, *, without: tuple[str, ...] = ()) -> dict[str, list[int]]:
@@ -89,7 +86,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     without = MEASUREMENTS if arguments.without_measurements else ()
-    found = fingerprint(warehouse_path(), without=without)
+    found = fingerprint(warehouse_files()[0], without=without)
     if arguments.out:
         arguments.out.write_text(json.dumps(found, indent=1))
         print(f"{len(found)} relations, {sum(rows for rows, _ in found.values())} rows")

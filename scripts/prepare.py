@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import duckdb
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "python"))
+sys.path[:0] = [str(ROOT), str(ROOT / "python")]
+
+from scripts.warehouse_files import warehouse_files  # noqa: E402
 
 INPUTS = ("media", "outcomes", "context", "plan", "plan_context", "finance")
 REQUIRED = ("media", "outcomes", "channel_hierarchy", "channel_mapping", "model_definitions")
@@ -27,12 +29,6 @@ TRUTH_FOLDER = ROOT / "data" / "demo"
 
 class SetupError(Exception):
     """The settings cannot work; the message says which one and what to do."""
-
-
-def warehouse_path(client: str) -> Path:
-    """Return the warehouse file, by the rule of profiles.example.yml."""
-    name = (client or "demo").rstrip("/").split("/")[-1]
-    return Path(os.environ.get("MIXLOOP_WAREHOUSE") or f"warehouse/mixloop_{name}.duckdb")
 
 
 def client_folder(client: str) -> Path:
@@ -57,7 +53,7 @@ def client_folder(client: str) -> Path:
     return folder
 
 
-def claim(warehouse: Path, client: str) -> None:
+def claim(warehouse: Path, history: Path, client: str) -> None:
     """Note beside the warehouse file whose it is, so that two clients never share one.
 
     Raises
@@ -66,7 +62,6 @@ def claim(warehouse: Path, client: str) -> None:
         When the file, or its history, is another client's.
     """
     marker = warehouse.with_name(f"{warehouse.name}.client")
-    history = warehouse.with_name(f"{warehouse.name.removesuffix('.duckdb')}_history.duckdb")
     owner = marker.read_text(encoding="utf-8").strip() if marker.is_file() else client
     if owner != client and (warehouse.exists() or history.exists()):
         raise SetupError(
@@ -163,13 +158,13 @@ def prepare_demo(warehouse: Path) -> str:
 def main() -> int:
     """Prepare the warehouse that the environment asks for; return the exit code."""
     client = os.environ.get("MIXLOOP_CLIENT", "")
-    warehouse = warehouse_path(client)
+    warehouse, history = warehouse_files()
     try:
         if client:
-            claim(warehouse, str(client_folder(client)))
+            claim(warehouse, history, str(client_folder(client)))
             print(f"prepare: {warehouse} for the client folder {client}")
         else:
-            claim(warehouse, DEMO_CLIENT)
+            claim(warehouse, history, DEMO_CLIENT)
             is_off = os.environ.get("MIXLOOP_DEMO", "1") == "0"
             done = "demo not loaded (MIXLOOP_DEMO=0)" if is_off else prepare_demo(warehouse)
             print(f"prepare: {warehouse}: {done}")

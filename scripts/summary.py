@@ -5,11 +5,14 @@ Plain text, read-only, safe to run at any time: `python scripts/summary.py`.
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import duckdb
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts.warehouse_files import warehouse_files
 
 PUBLIC = (
     ("mixloop__channels", "the client's channels"),
@@ -56,14 +59,6 @@ group by model_id, run_id, driver_label, driver_type
 order by model_id, run_id, abs(sum(variance_mean)) desc""",
     ),
 )
-
-
-def warehouse_files() -> tuple[Path, Path]:
-    """Return the warehouse file and the history file, by the rule of profiles.example.yml."""
-    client = os.environ.get("MIXLOOP_CLIENT") or "demo"
-    name = client.rstrip("/").split("/")[-1]
-    path = os.environ.get("MIXLOOP_WAREHOUSE") or f"warehouse/mixloop_{name}.duckdb"
-    return Path(path), Path(f"{path.removesuffix('.duckdb')}_history.duckdb")
 
 
 def connect(warehouse: Path, history: Path) -> duckdb.DuckDBPyConnection:

@@ -1,23 +1,29 @@
 -- one row per finding: every problem of the inputs, in words. Of one kind of finding the first 20
--- rows are listed; the text says how many there are
-{%- set parts = [
-    'row', 'key', 'reference', 'hierarchy', 'mapping', 'series', 'media', 'model', 'plan',
-] %}
+-- rows are listed, those that stop the build before all others; the text says how many there are
 with findings as (
-    {%- for part in parts %}
+    select * from {{ ref('int_mixloop__all_findings') }}
+    union all by name
     select
-        check_name,
-        severity,
-        input_name,
-        source_file,
-        cast(source_row as bigint) as source_row,
-        column_name,
-        left(value, 200) as value,
-        problem,
-        remedy
-    from {{ ref('int_mixloop__' ~ part ~ '_findings') }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+        *,
+        false as is_overridable
+    from {{ ref('int_mixloop__override_findings') }}
+),
+
+accepted as (
+    select * from {{ ref('int_mixloop__accepted_findings') }}
+),
+
+judged as (
+    select
+        findings.*,
+        findings.is_overridable and accepted.check_name is not null as is_overridden,
+        case when findings.is_overridable then accepted.accepted_by end as overridden_by,
+        case when findings.is_overridable then accepted.reason end as override_reason
+    from findings
+    left join accepted
+        on
+            findings.check_name = accepted.check_name
+            and findings.series is not distinct from accepted.series
 ),
 
 numbered as (
@@ -25,10 +31,12 @@ numbered as (
         *,
         row_number() over (
             partition by check_name, input_name, column_name
-            order by source_row nulls last, value, problem
+            order by
+                severity = 'blocking' and not is_overridden desc,
+                source_row nulls last, series, value, problem
         ) as position,
         count(*) over (partition by check_name, input_name, column_name) as n_alike
-    from findings
+    from judged
 ),
 
 listed as (
@@ -40,6 +48,7 @@ listed as (
         check_name,
         severity,
         input_name,
+        series,
         source_file,
         source_row,
         column_name,
@@ -48,7 +57,11 @@ listed as (
             when n_alike > 20 then concat(' (', n_alike, ' such findings; the first 20 are listed)')
             else ''
         end as problem,
-        remedy
+        remedy,
+        is_overridable,
+        is_overridden,
+        overridden_by,
+        override_reason
     from numbered
     where position <= 20
 )

@@ -18,6 +18,7 @@ keyed as (
         spend,
         impressions,
         clicks,
+        currency,
         loaded_at,
         source_file,
         source_row,

@@ -8,12 +8,17 @@ final as (
         check_name,
         severity,
         input_name,
+        series,
         source_file,
         cast(source_row as bigint) as source_row,
         column_name,
         value,
         problem,
-        remedy
+        remedy,
+        is_overridable,
+        is_overridden,
+        overridden_by,
+        override_reason
     from input_findings
 )
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from mixloop.demo import brand, mess
 from mixloop.demo.demand import all_weeks
-from mixloop.demo.line_items import LINE_ITEMS
+from mixloop.demo.line_items import LINE_ITEMS, UNMAPPED
 from mixloop.demo.world import DEFAULT_SEED, FULL, Size, World, make_world
 
 MONEY = pl.Decimal(18, 2)
@@ -112,7 +112,13 @@ def _media(rng: np.random.Generator, world: World) -> pl.DataFrame:
     )
 
 
-def _finance(rng: np.random.Generator, media: pl.DataFrame) -> pl.DataFrame:
+def _without_pilots(media: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the line items that nobody told the warehouse about."""
+    pilots = [item.campaign for item in LINE_ITEMS if item.channel == UNMAPPED]
+    return media.filter(~pl.col("campaign").is_in(pilots))
+
+
+def _finance(rng: np.random.Generator, media: pl.DataFrame, *, is_misbooked: bool) -> pl.DataFrame:
     """Booked totals of the complete months; bookings differ from the platforms by up to 0.8%."""
     last_booked = media["date"].max().replace(day=1)  # this month's books are still open
     totals = (
@@ -124,6 +130,7 @@ def _finance(rng: np.random.Generator, media: pl.DataFrame) -> pl.DataFrame:
     is_off = (pl.col("platform") == mess.MISBOOKED_PLATFORM) & (
         pl.col("month") == mess.MISBOOKED_MONTH
     )
+    is_off &= is_misbooked
     gap = pl.Series(1 + rng.uniform(-0.008, 0.008, len(totals)))
     factor = pl.when(is_off).then(mess.MISBOOKED_FACTOR).otherwise(gap)
     return totals.with_columns(spend=(pl.col("spend") * factor).round(2).cast(MONEY)).with_columns(
@@ -227,7 +234,7 @@ def _cut(frame: pl.DataFrame, size: Size) -> pl.DataFrame:
     return frame.filter(pl.col("geo").is_in(list(size.geos)), pl.col(day) >= first)
 
 
-def generate(size: Size = FULL, *, seed: int = DEFAULT_SEED) -> DemoClient:
+def generate(size: Size = FULL, *, seed: int = DEFAULT_SEED, with_mess: bool = True) -> DemoClient:
     """Make the demo client's inputs and their truth; the same arguments give the same rows.
 
     Parameters
@@ -236,17 +243,26 @@ def generate(size: Size = FULL, *, seed: int = DEFAULT_SEED) -> DemoClient:
         `FULL`, or `SMALL` for tests: the same world seen in fewer geos, weeks and days.
     seed : int
         Seed of the one random generator.
+    with_mess : bool
+        False leaves out what is wrong with the demo's data on purpose: the mess of
+        `mixloop.demo.mess`, and the line items that no rule claims.
     """
     rng = np.random.default_rng(seed)
     world = make_world(rng, size.weekdays)
-    media = _cut(_media(rng, world), size)
+    media, outcomes = _cut(_media(rng, world), size), _cut(_outcomes(world), size)
+    if not with_mess:
+        media = _without_pilots(media)
+    finance = _finance(rng, media, is_misbooked=with_mess)
+    if with_mess:
+        media = mess.duplicate_a_day(mess.restate_late(media))
+        outcomes = mess.lose_a_week(outcomes)
     return DemoClient(
-        media=mess.duplicate_a_day(mess.restate_late(media)),
-        outcomes=mess.lose_a_week(_cut(_outcomes(world), size)),
+        media=media,
+        outcomes=outcomes,
         context=_cut(_context(world), size),
         plan=_cut(_plan(world), size),
         plan_context=_cut(_plan_context(world), size),
-        finance=_finance(rng, media),
+        finance=finance,
         truth=_cut(_truth(world), size),
         truth_spend=_cut(_truth_spend(world), size),
     )

@@ -32,7 +32,7 @@ numbered as (
         row_number() over (
             partition by check_name, input_name, column_name
             order by
-                severity = 'blocking' and not is_overridden desc,
+                severity != 'blocking' or is_overridden,
                 source_row nulls last, series, value, problem
         ) as position,
         count(*) over (partition by check_name, input_name, column_name) as n_alike

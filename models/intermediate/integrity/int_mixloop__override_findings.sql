@@ -10,7 +10,8 @@ findings as (
         check_name,
         bool_or(is_overridable) as is_overridable,
         count(*) as n_findings,
-        list_sort(list(series) filter (where is_overridable and series is not null)) as all_series
+        list_sort(list(series) filter (where is_overridable and series is not null)) as all_series,
+        list(lower(series)) filter (where is_overridable) as all_names
     from {{ ref('int_mixloop__all_findings') }}
     group by check_name
 ),
@@ -23,10 +24,7 @@ judged as (
                 findings.check_name is null
                 or (
                     overrides.series is not null
-                    and not list_contains(
-                        list_transform(findings.all_series, lambda name: lower(name)),
-                        lower(overrides.series)
-                    )
+                    and not list_contains(findings.all_names, lower(overrides.series))
                 ) then 'override_unused'
         end as check_name,
         overrides.check_name as overridden_check,

@@ -7,7 +7,8 @@
     min=none,
     max=none,
     allowed=[],
-    far_dates=false
+    far_dates=false,
+    required_if=none
 ) %}
     {{ return({
         'name': name,
@@ -18,5 +19,6 @@
         'max': max,
         'allowed': allowed,
         'far_dates': far_dates,
+        'required_if': required_if,
     }) }}
 {% endmacro %}

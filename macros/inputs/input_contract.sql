@@ -1,7 +1,8 @@
 {#-
     What mixloop expects of one input: {kind, is_required, columns}. The one home of names, aliases
     and limits. kind: `input` (a source) or `client_table` (a seed or model). Each column: name,
-    type (what staging casts it to), is_required, aliases (first found wins, the name itself before
+    type (what staging casts it to), is_required, required_if (rows in which an empty cell is
+    a finding; all rows where it says nothing), aliases (first found wins, the name itself before
     them), min and max (numbers outside are blocking findings), allowed (texts, lower case).
 -#}
 {% macro input_contract(name) %}
@@ -14,6 +15,7 @@
     {%- set loaded_at = mixloop.input_column('loaded_at', 'timestamp', aliases=['_fivetran_synced']) -%}
     {%- set channel_id = mixloop.input_column('channel_id', is_required=true) -%}
     {%- set model_id = mixloop.input_column('model_id') -%}
+    {%- set in_main = "coalesce(hierarchy_id, 'main') = 'main'" -%}
     {%- set contracts = {
         'media': [
             date,
@@ -75,10 +77,10 @@
         'channel_hierarchy': [
             channel_id,
             mixloop.input_column('parent_id'),
-            mixloop.input_column('label', is_required=true),
+            mixloop.input_column('label', is_required=true, required_if=in_main),
             mixloop.input_column('owner'),
             mixloop.input_column('objective'),
-            mixloop.input_column('is_modelled', 'boolean', true),
+            mixloop.input_column('is_modelled', 'boolean', true, required_if=in_main),
             mixloop.input_column('hierarchy_id'),
         ],
         'channel_mapping': [

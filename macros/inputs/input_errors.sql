@@ -36,7 +36,8 @@
         {%- if column.is_required -%}
             {%- do checks.append({
                 'column': column.name,
-                'condition': column.name ~ ' is null',
+                'condition': column.name ~ ' is null'
+                    ~ (' and ' ~ column.required_if if column.required_if else ''),
                 'problem': 'a value is required and the cell is empty',
                 'remedy': 'fill in ' ~ column.name ~ ' or delete the row',
             }) -%}

@@ -10,7 +10,7 @@ model_geos as (
 
 tree as (
     select * from {{ ref('int_mixloop__channel_tree') }}
-    where is_modelled
+    where hierarchy_id = 'main' and is_modelled
 ),
 
 closure as (

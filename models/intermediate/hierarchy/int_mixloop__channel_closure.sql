@@ -6,6 +6,7 @@ with paths as (
 
 tree as (
     select * from {{ ref('int_mixloop__channel_tree') }}
+    where hierarchy_id = 'main'
 ),
 
 pairs as (

@@ -1,17 +1,26 @@
--- one row per channel of the client's main hierarchy, and `unmapped`
+-- one row per node of every hierarchy of the client, with `unmapped` in each of them
 -- depends_on: {{ ref('int_mixloop__input_gate') }}
 with nodes as (
     select * from {{ ref('int_mixloop__hierarchy_nodes') }}
-    where hierarchy_id = 'main'
 ),
 
 paths as (
     select * from {{ ref('int_mixloop__hierarchy_paths') }}
-    where hierarchy_id = 'main' and not is_cycle
+    where not is_cycle
+),
+
+rollup_leaves as (
+    select * from {{ ref('int_mixloop__rollup_leaves') }}
+),
+
+main_nodes as (
+    select * from nodes
+    where hierarchy_id = 'main'
 ),
 
 ways_up as (
     select
+        paths.hierarchy_id,
         paths.channel_id,
         max(paths.distance) as level,
         arg_max(paths.ancestor_id, paths.distance) as root_id,
@@ -20,66 +29,122 @@ ways_up as (
             as nearest_modelled_id
     from paths
     inner join nodes as ancestors
-        on paths.ancestor_id = ancestors.channel_id
-    group by paths.channel_id
+        on
+            paths.hierarchy_id = ancestors.hierarchy_id
+            and paths.ancestor_id = ancestors.channel_id
+    group by paths.hierarchy_id, paths.channel_id
 ),
 
-ways_down as (
+estimates as (
     select
-        paths.ancestor_id as channel_id,
-        count(*) filter (where paths.distance = 1) as n_children,
-        coalesce(bool_or(descendants.is_modelled) filter (where paths.distance > 0), false)
-            as has_modelled_descendants
-    from paths
-    inner join nodes as descendants
-        on paths.channel_id = descendants.channel_id
-    group by paths.ancestor_id
+        channel_id,
+        nearest_modelled_id
+    from ways_up
+    where hierarchy_id = 'main'
 ),
 
+-- whether an effect is estimated for any leaf that a node adds up
+sums as (
+    select
+        rollup_leaves.hierarchy_id,
+        rollup_leaves.channel_id,
+        bool_or(estimates.nearest_modelled_id is not null) as has_estimates
+    from rollup_leaves
+    left join estimates
+        on rollup_leaves.leaf_id = estimates.channel_id
+    group by rollup_leaves.hierarchy_id, rollup_leaves.channel_id
+),
+
+parents as (
+    select
+        hierarchy_id,
+        parent_id as channel_id
+    from nodes
+    where parent_id is not null
+    group by hierarchy_id, parent_id
+),
+
+-- what a row of another hierarchy leaves empty, it takes from the same channel of `main`
 client_tree as (
     select
-        nodes.channel_id,
         nodes.hierarchy_id,
+        nodes.channel_id,
         nodes.parent_id,
+        case when main_nodes.channel_id is not null then nodes.channel_id end as main_id,
         ways_up.root_id,
-        nodes.label,
-        nodes.owner,
-        nodes.objective,
-        nodes.is_modelled,
+        coalesce(nodes.label, main_nodes.label, nodes.channel_id) as label,
+        coalesce(nodes.owner, main_nodes.owner) as owner,
+        coalesce(nodes.objective, main_nodes.objective) as objective,
+        coalesce(main_nodes.is_modelled, false) as is_modelled,
         ways_up.level,
         ways_up.path,
-        ways_down.n_children = 0 as is_leaf,
-        coalesce(
-            ways_up.nearest_modelled_id,
-            case when ways_down.has_modelled_descendants then 'children' end
-        ) as estimated_at
+        parents.channel_id is null as is_leaf
     from nodes
     inner join ways_up
-        on nodes.channel_id = ways_up.channel_id
-    inner join ways_down
-        on nodes.channel_id = ways_down.channel_id
+        on
+            nodes.hierarchy_id = ways_up.hierarchy_id
+            and nodes.channel_id = ways_up.channel_id
+    left join main_nodes
+        on nodes.channel_id = main_nodes.channel_id
+    left join parents
+        on
+            nodes.hierarchy_id = parents.hierarchy_id
+            and nodes.channel_id = parents.channel_id
 ),
 
-unmapped as (
+own_nodes as (
     select
-        'unmapped' as channel_id,
-        'main' as hierarchy_id,
+        hierarchy_id,
+        channel_id,
         cast(null as varchar) as parent_id,
-        'unmapped' as root_id,
-        'Unmapped' as label,
+        case channel_id when 'unmapped' then 'unmapped' end as main_id,
+        channel_id as root_id,
+        case channel_id when 'unmapped' then 'Unmapped' else 'Unassigned' end as label,
         cast(null as varchar) as owner,
         cast(null as varchar) as objective,
         false as is_modelled,
         0 as level,
-        'unmapped' as path,
-        true as is_leaf,
-        cast(null as varchar) as estimated_at
+        channel_id as path,
+        true as is_leaf
+    from rollup_leaves
+    where channel_id in ('unmapped', 'unassigned')
+    group by hierarchy_id, channel_id
+),
+
+all_nodes as (
+    select * from client_tree
+    union all
+    select * from own_nodes
 ),
 
 tree as (
-    select * from client_tree
-    union all
-    select * from unmapped
+    select
+        {{ mixloop.node_id('all_nodes.hierarchy_id', 'all_nodes.channel_id') }} as node_id,
+        all_nodes.hierarchy_id,
+        all_nodes.channel_id,
+        {{ mixloop.node_id('all_nodes.hierarchy_id', 'all_nodes.parent_id') }} as parent_node_id,
+        all_nodes.parent_id,
+        all_nodes.root_id,
+        coalesce(
+            all_nodes.main_id,
+            {{ mixloop.node_id('all_nodes.hierarchy_id', 'all_nodes.channel_id') }}
+        ) as component_id,
+        all_nodes.label,
+        all_nodes.owner,
+        all_nodes.objective,
+        all_nodes.is_modelled,
+        all_nodes.level,
+        all_nodes.path,
+        all_nodes.is_leaf,
+        coalesce(estimates.nearest_modelled_id, case when sums.has_estimates then 'children' end)
+            as estimated_at
+    from all_nodes
+    left join estimates
+        on all_nodes.main_id = estimates.channel_id
+    left join sums
+        on
+            all_nodes.hierarchy_id = sums.hierarchy_id
+            and all_nodes.channel_id = sums.channel_id
 )
 
 select * from tree

@@ -19,6 +19,7 @@ plans as (
 
 channel_tree as (
     select * from {{ ref('int_mixloop__channel_tree') }}
+    where hierarchy_id = 'main'
 ),
 
 final as (

@@ -4,6 +4,7 @@ with channel_performance as (
 
 channel_tree as (
     select * from {{ ref('int_mixloop__channel_tree') }}
+    where hierarchy_id = 'main'
 ),
 
 media_weekly as (

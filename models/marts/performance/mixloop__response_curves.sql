@@ -4,6 +4,7 @@ with response_curves as (
 
 channel_tree as (
     select * from {{ ref('int_mixloop__channel_tree') }}
+    where hierarchy_id = 'main'
 ),
 
 final as (

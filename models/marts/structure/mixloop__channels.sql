@@ -4,10 +4,13 @@ with channel_tree as (
 
 final as (
     select
-        channel_id,
+        node_id,
         hierarchy_id,
+        channel_id,
+        parent_node_id,
         parent_id,
         root_id,
+        component_id,
         label,
         owner,
         objective,

@@ -8,6 +8,7 @@ media_weekly as (
 
 channel_tree as (
     select * from {{ ref('int_mixloop__channel_tree') }}
+    where hierarchy_id = 'main'
 ),
 
 channel_closure as (

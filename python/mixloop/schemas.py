@@ -185,6 +185,31 @@ SCORES: dict[str, pl.DataType] = {
 }
 
 
+FEASIBILITY: dict[str, pl.DataType] = {
+    "model_id": pl.String(),
+    "node_id": pl.String(),  # channel of the main hierarchy
+    "node_role": pl.String(),  # modelled, child (below a modelled one), subtotal (above)
+    "media_unit": pl.String(),  # spend, impressions
+    "active_weeks": pl.Int64(),  # training weeks with media in any geo
+    "share_of_active_weeks": pl.Float64(),
+    "history_weeks": pl.Int64(),  # from its first active training week to the last training week
+    "spend": pl.Float64(),
+    "share_of_spend": pl.Float64(),  # of all spend in the model's geos and training weeks
+    "variation": pl.Float64(),  # standard deviation over mean, within geos
+    "vif": pl.Float64(),
+    "moves_with": pl.String(),
+    "correlation": pl.Float64(),
+    "is_sibling": pl.Boolean(),  # moves_with has the same parent
+    "nearest_sibling_id": pl.String(),  # the one it would be pooled with
+    "effective_observations": pl.Float64(),
+    "training_rows": pl.Int64(),  # of the model: weeks x geos with a known KPI
+    "model_columns": pl.Int64(),  # of the model: coefficients over all geos
+    "rows_per_column": pl.Float64(),
+    "verdict": pl.String(),  # model, pool, merge, hold_fixed, test_first; null for subtotals
+    "reason": pl.String(),
+}
+
+
 def conform(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
     """Return `frame` with exactly the schema's columns, in its order and types.
 

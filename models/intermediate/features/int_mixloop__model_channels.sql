@@ -7,6 +7,10 @@ priors as (
     select * from {{ ref('stg_mixloop__channel_priors') }}
 ),
 
+feasibility as (
+    select * from {{ ref('int_mixloop__model_feasibility') }}
+),
+
 units as (
     select
         model_id,
@@ -41,13 +45,17 @@ model_channels as (
         units.channel_id,
         units.media_unit,
         ranked_priors.share_of_kpi,
-        cast(null as varchar) as pool_id
+        feasibility.pool_id
     from units
     left join ranked_priors
         on
             units.model_id = ranked_priors.model_id
             and units.channel_id = ranked_priors.channel_id
             and ranked_priors.precedence = 1
+    left join feasibility
+        on
+            units.model_id = feasibility.model_id
+            and units.channel_id = feasibility.node_id
     where
         case units.media_unit
             when 'spend' then units.training_spend > 0

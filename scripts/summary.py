@@ -20,6 +20,7 @@ PUBLIC = (
     ("mixloop__unmapped_media", "line items that no rule claims"),
     ("mixloop__reconciliation", "does the money tie"),
     ("mixloop__input_findings", "what is wrong with the inputs"),
+    ("mixloop__model_feasibility", "what the data can tell apart, and your answers"),
     ("mixloop__runs", "model runs, convergence, scores"),
     ("mixloop__run_scores", "the model against simpler methods"),
     ("mixloop__contributions", "what made the KPI, week by week"),

@@ -116,7 +116,7 @@ def percent(share: float) -> str:
     Examples
     --------
     >>> percent(0.1234), percent(0.0123), percent(0.00012), percent(0.0)
-    ('12%', '1.2%', '0.01%', '0%')
+    ('12%', '1.2%', '0.012%', '0%')
     """
     value = 100.0 * share
     if value == 0 or value >= 9.95:

@@ -2,7 +2,8 @@
 
 One dbt compile serves any number of small worlds: a world is a set of raw tables and client
 tables, a run executes the SQL models up to the ones asked for, in order, in milliseconds each.
-Python models and the gate's refusal are not part of it.
+A Python model is an empty table of its columns, unless rows are given for it or it is run too.
+The gate's refusal is not part of it.
 """
 
 from __future__ import annotations
@@ -11,12 +12,27 @@ import json
 from collections.abc import Iterable, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import polars as pl
 from tests.warehouse.place import start_dbt
 
+from mixloop import schemas
+
 TEXT = pl.String()
+PYTHON_TABLES = {
+    "int_mixloop__feasibility": schemas.FEASIBILITY,
+    "int_mixloop__posterior": schemas.POSTERIOR,
+    "int_mixloop__current_runs": schemas.CURRENT_RUNS,
+    "int_mixloop__contributions": schemas.CONTRIBUTIONS,
+    "int_mixloop__channel_performance": schemas.PERFORMANCE,
+    "int_mixloop__response_curves": schemas.CURVES,
+    "int_mixloop__forecasts": schemas.FORECASTS,
+    "int_mixloop__forecast_variance": schemas.VARIANCE,
+    "int_mixloop__backtests": schemas.BACKTESTS,
+    "int_mixloop__run_scores": schemas.SCORES,
+}
 
 
 def compile_project(root: Path, folder: Path, tables: Mapping[str, pl.DataFrame]) -> dict:
@@ -64,20 +80,32 @@ def load(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pl.DataFram
 
 
 class Chain:
-    """Compiled SQL models that can be run over and over in one in-memory database."""
+    """Compiled models that can be run over and over in one in-memory database.
 
-    def __init__(self, manifest: dict) -> None:
+    Parameters
+    ----------
+    manifest : dict
+        From `compile_project`.
+    live : collection of str
+        Python models that are run; the others are stand-ins.
+    """
+
+    def __init__(self, manifest: dict, *, live: Iterable[str] = ()) -> None:
         self.connection = duckdb.connect(":memory:")
         nodes = manifest["nodes"]
         models = {
             unique_id: node
             for unique_id, node in nodes.items()
-            if node["resource_type"] == "model" and node["language"] == "sql"
+            if node["resource_type"] == "model"
+            and (node["language"] == "sql" or node["name"] in PYTHON_TABLES)
         }
-        self.sql = {node["name"]: node["compiled_code"] for node in models.values()}
+        self.live = set(live)
+        self.nodes = {node["name"]: node for node in models.values()}
         self.relation = {node["name"]: node["relation_name"] for node in models.values()}
         self.parents = {
-            node["name"]: [
+            node["name"]: []
+            if node["language"] == "python" and node["name"] not in self.live
+            else [
                 nodes[parent]["name"] for parent in node["depends_on"]["nodes"] if parent in models
             ]
             for node in models.values()
@@ -101,13 +129,42 @@ class Chain:
                 todo += self.parents[name]
         return list(TopologicalSorter(wanted).static_order())
 
-    def run(self, names: Iterable[str], tables: Mapping[str, pl.DataFrame] | None = None) -> None:
-        """Load a world (or keep the one before) and build the models up to the named ones."""
+    def python_rows(self, name: str) -> pl.DataFrame:
+        """Return what a Python model returns over the tables as they are, or an empty table."""
+        if name not in self.live:
+            return schemas.empty(PYTHON_TABLES[name])
+        meta = self.nodes[name]["config"]["meta"]
+        dbt = SimpleNamespace(
+            ref=lambda parent: self.connection.sql(f"from {self.relation[parent]}"),
+            config=SimpleNamespace(meta_get=meta.__getitem__),
+        )
+        namespace: dict = {}
+        exec(self.nodes[name]["raw_code"], namespace)
+        return namespace["model"](dbt, None)
+
+    def run(
+        self,
+        names: Iterable[str],
+        tables: Mapping[str, pl.DataFrame] | None = None,
+        *,
+        given: Mapping[str, pl.DataFrame] | None = None,
+    ) -> None:
+        """Load a world (or keep the one before) and build the models up to the named ones.
+
+        `given` holds rows of Python models, by name.
+        """
         if tables is not None:
             load(self.connection, tables)
+        given = given or {}
         for name in self.needed(names):
             target = self.relation[name]
-            self.connection.execute(f"create or replace table {target} as {self.sql[name]}")
+            if self.nodes[name]["language"] == "sql":
+                source = self.nodes[name]["compiled_code"]
+            else:
+                rows = given[name] if name in given else self.python_rows(name)
+                self.connection.register("rows_of_python", rows)
+                source = "from rows_of_python"
+            self.connection.execute(f"create or replace table {target} as {source}")
 
     def read(self, query: str) -> list[tuple]:
         """Return rows of a query; model names are written `{model}`."""

@@ -118,15 +118,27 @@ def test_names_file_row_and_remedy_and_keeps_the_last_good_tables(client):
 
 def test_every_mistake_is_found_at_its_row(client):
     client.write(
-        channel_hierarchy=SOUND["channel_hierarchy"]
-        + lines(
-            "a,b,A,false",  # row 5: a cycle of a, b
-            "b,a,B,false",
-            "lost,nowhere,L,false",
-            "unmapped,,U,false",
-            "tv,media,TV again,true",
-            "spot,web,Below web,true",  # row 10: modelled below modelled, and makes web a parent
-            "bad,media,,perhaps",
+        channel_hierarchy=lines(
+            "channel_id,parent_id,label,is_modelled,hierarchy_id",
+            "media,,All media,false,",
+            "tv,media,TV,true,",
+            "web,media,Web,true,main",
+            "a,b,A,false,",  # row 5: a cycle of a, b
+            "b,a,B,false,",
+            "lost,nowhere,L,false,",
+            "unmapped,,U,false,",
+            "tv,web,TV again,true,",
+            "spot,web,Below web,true,",  # row 10: modelled below modelled, and makes web a parent
+            "bad,media,,perhaps,",
+            "brand,,Brand,,team",  # row 12: a team's hierarchy, where empty cells are fine
+            "tv,brand,,,team",
+            "ghost,brand,,,team",
+            "media,brand,,,team",  # row 15: tv is below media already
+            "loop,loop,,,team",
+            "lost,gone,,perhaps,team",
+            "media,,,,Main",
+            "team:x,,Taken,false,",
+            "web,brand,,,team",  # row 20: holds spot, which media of row 15 holds, too
         ),
         channel_mapping=SOUND["channel_mapping"]
         + lines(
@@ -158,6 +170,14 @@ def test_every_mistake_is_found_at_its_row(client):
         ("modelled_above_modelled", "channel_hierarchy.csv", 10, "is_modelled"),
         ("bad_value", "channel_hierarchy.csv", 11, "label"),
         ("bad_value", "channel_hierarchy.csv", 11, "is_modelled"),
+        ("leaf_not_in_main", "channel_hierarchy.csv", 14, "channel_id"),
+        ("leaf_counted_twice", "channel_hierarchy.csv", 15, "channel_id"),
+        ("cycle", "channel_hierarchy.csv", 16, "parent_id"),
+        ("unknown_parent", "channel_hierarchy.csv", 17, "parent_id"),
+        ("bad_value", "channel_hierarchy.csv", 17, "is_modelled"),
+        ("reserved_hierarchy_id", "channel_hierarchy.csv", 18, "hierarchy_id"),
+        ("reserved_channel_id", "channel_hierarchy.csv", 19, "channel_id"),
+        ("leaf_counted_twice", "channel_hierarchy.csv", 20, "channel_id"),
         ("rule_maps_to_parent", "channel_mapping.csv", 3, "channel_id"),
         ("invalid_pattern", "channel_mapping.csv", 4, "pattern"),
         ("pattern_too_long", "channel_mapping.csv", 5, "pattern"),
@@ -178,8 +198,21 @@ def test_every_mistake_is_found_at_its_row(client):
         ("unknown_channel", "plan.csv", 3, "channel_id"),
         ("unknown_model", "goals.csv", 2, "model_id"),
     }
-    cycle = client.query(f"select value from {FINDINGS} where check_name = 'cycle'")
-    assert cycle == [("a -> b -> a",)]
+    cycles = f"select value from {FINDINGS} where check_name = 'cycle' order by source_row"
+    assert client.query(cycles) == [("a -> b -> a",), ("loop -> loop",)]
+    twice = (
+        f"select problem from {FINDINGS} where check_name = 'repeated_key' and value like 'main%'"
+    )
+    assert client.query(twice) == [
+        ("row 9 repeats the hierarchy_id x channel_id of row 3: two parents, media and web",)
+    ]
+    loose = f"select value, problem from {FINDINGS} where check_name = 'leaf_not_assigned'"
+    assert client.query(f"{loose} and problem like '%`team`%'") == [
+        (
+            "team:x",
+            "the hierarchy `team` does not place it: its money is kept under team:unassigned",
+        )
+    ]
 
 
 def test_missing_and_empty_files_and_columns(client):

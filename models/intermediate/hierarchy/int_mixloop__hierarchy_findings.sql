@@ -1,4 +1,4 @@
--- one row per thing that is wrong with the client's channel hierarchy
+-- one row per thing that is wrong with the shape of a hierarchy of the client
 {{ config(materialized='view') }}
 with nodes as (
     select * from {{ ref('int_mixloop__hierarchy_nodes') }}
@@ -6,6 +6,16 @@ with nodes as (
 
 paths as (
     select * from {{ ref('int_mixloop__hierarchy_paths') }}
+),
+
+hierarchies as (
+    select
+        hierarchy_id,
+        arg_min(source_file, source_row) as source_file,
+        min(source_row) as source_row
+    from nodes
+    where hierarchy_id != 'main'
+    group by hierarchy_id
 ),
 
 reserved_ids as (
@@ -22,11 +32,56 @@ reserved_ids as (
     from nodes
     where
         lower(channel_id) in (
-            'unmapped', 'children', 'level', 'trend', 'season', 'unexplained', 'kpi', 'noise',
-            'total'
+            'unmapped', 'unassigned', 'children', 'level', 'trend', 'season', 'unexplained', 'kpi',
+            'noise', 'total'
         )
         or starts_with(lower(channel_id), 'context:')
         or starts_with(lower(channel_id), 'event:')
+),
+
+-- a node of another hierarchy is published as `<hierarchy>:<channel>`
+borrowed_ids as (
+    select
+        'reserved_channel_id' as check_name,
+        'blocking' as severity,
+        'channel_hierarchy' as input_name,
+        nodes.source_file,
+        nodes.source_row,
+        'channel_id' as column_name,
+        nodes.channel_id as value,
+        concat(
+            'it begins like the nodes of the hierarchy `', hierarchies.hierarchy_id, '`'
+        ) as problem,
+        'choose another channel_id, or another hierarchy_id' as remedy
+    from nodes
+    inner join hierarchies
+        on starts_with(nodes.channel_id, concat(hierarchies.hierarchy_id, ':'))
+    where nodes.hierarchy_id = 'main'
+),
+
+reserved_hierarchies as (
+    select
+        'reserved_hierarchy_id' as check_name,
+        'blocking' as severity,
+        'channel_hierarchy' as input_name,
+        source_file,
+        source_row,
+        'hierarchy_id' as column_name,
+        hierarchy_id as value,
+        case
+            when contains(hierarchy_id, ':') then 'the name of a hierarchy must not contain `:`'
+            when lower(hierarchy_id) = 'main' then 'the name differs from `main` in its letters only'
+            else 'mixloop uses this name itself'
+        end as problem,
+        case
+            when lower(hierarchy_id) = 'main'
+                then 'write `main`, or leave it empty, for the hierarchy that is modelled'
+            else 'choose another hierarchy_id'
+        end as remedy
+    from hierarchies
+    where
+        contains(hierarchy_id, ':')
+        or lower(hierarchy_id) in ('main', 'context', 'event')
 ),
 
 orphans as (
@@ -38,8 +93,11 @@ orphans as (
         nodes.source_row,
         'parent_id' as column_name,
         nodes.parent_id as value,
-        concat('the parent of ', nodes.channel_id, ' is not in the hierarchy') as problem,
-        'add the parent as a channel, correct parent_id, or leave it empty for a top node' as remedy
+        concat(
+            'the parent of ', nodes.channel_id, ' is not in the hierarchy `', nodes.hierarchy_id,
+            '`'
+        ) as problem,
+        'add a row for the parent, correct parent_id, or leave it empty for a top node' as remedy
     from nodes
     left join nodes as parents
         on
@@ -101,32 +159,18 @@ nested as (
         and nodes.hierarchy_id = 'main'
 ),
 
-alternatives as (
-    select
-        'alternative_hierarchy' as check_name,
-        'info' as severity,
-        'channel_hierarchy' as input_name,
-        min(source_file) as source_file,
-        min(source_row) as source_row,
-        'hierarchy_id' as column_name,
-        hierarchy_id as value,
-        concat('its ', count(*), ' rows are read and checked but not published yet') as problem,
-        'nothing to do; models use the hierarchy `main` (or empty)' as remedy
-    from nodes
-    where hierarchy_id != 'main'
-    group by hierarchy_id
-),
-
 findings as (
     select * from reserved_ids
+    union all
+    select * from borrowed_ids
+    union all
+    select * from reserved_hierarchies
     union all
     select * from orphans
     union all
     select * from cycles
     union all
     select * from nested
-    union all
-    select * from alternatives
 )
 
 select * from findings

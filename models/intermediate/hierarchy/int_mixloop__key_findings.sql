@@ -27,12 +27,18 @@ with numbered as (
         source_row,
         '{{ columns | reject("equalto", "loaded_at") | join(" x ") }}' as key_name,
         concat_ws(' x ', {{ columns | reject('equalto', 'loaded_at') | join(', ') }}) as key_value,
-        row_number() over (
-            partition by {{ columns | join(', ') }} order by source_row
-        ) as occurrence,
-        min(source_row) over (partition by {{ columns | join(', ') }}) as first_row,
+        row_number() over {{ name }}_key as occurrence,
+        first_value(source_row) over {{ name }}_key as first_row,
+        {%- if name == 'channel_hierarchy' %}
+        parent_id,
+        first_value(parent_id) over {{ name }}_key as first_parent_id,
+        {%- else %}
+        cast(null as varchar) as parent_id,
+        cast(null as varchar) as first_parent_id,
+        {%- endif %}
         {{ ('loaded_at' in columns) | lower }} as can_be_restated
     from {{ ref('stg_mixloop__' ~ name) }}
+    window {{ name }}_key as (partition by {{ columns | join(', ') }} order by source_row)
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -46,7 +52,16 @@ repeated_keys as (
         source_row,
         key_name as column_name,
         key_value as value,
-        concat('row ', source_row, ' repeats the ', key_name, ' of row ', first_row) as problem,
+        concat(
+            'row ', source_row, ' repeats the ', key_name, ' of row ', first_row,
+            case
+                when parent_id is distinct from first_parent_id
+                    then concat(
+                        ': two parents, ', coalesce(first_parent_id, 'none'), ' and ',
+                        coalesce(parent_id, 'none')
+                    )
+            end
+        ) as problem,
         case
             when can_be_restated
                 then 'delete one of the two rows; a correction needs its own loaded_at in both'

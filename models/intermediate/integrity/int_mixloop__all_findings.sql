@@ -1,6 +1,6 @@
 -- one row per finding of every kind, all of them, before overrides. Not behind the gate
 {%- set parts = [
-    'row', 'key', 'reference', 'hierarchy', 'mapping', 'series', 'media', 'model', 'plan',
+    'row', 'key', 'reference', 'hierarchy', 'rollup', 'mapping', 'series', 'media', 'model', 'plan',
     'question',
 ] %}
 {%- set about_series = ['question'] %}

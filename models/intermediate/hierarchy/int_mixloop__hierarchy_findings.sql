@@ -70,7 +70,7 @@ reserved_hierarchies as (
         hierarchy_id as value,
         case
             when contains(hierarchy_id, ':') then 'the name of a hierarchy must not contain `:`'
-            when lower(hierarchy_id) = 'main' then 'the name differs from `main` in its letters only'
+            when lower(hierarchy_id) = 'main' then 'the name is `main` but for capital letters'
             else 'mixloop uses this name itself'
         end as problem,
         case

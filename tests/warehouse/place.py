@@ -15,13 +15,15 @@ from pathlib import Path
 
 import duckdb
 from scripts.fingerprint import differences, fingerprint
+from tests.warehouse.rules import APPEND_ONLY
 from tests.warehouse.tiny import FIT_VARS
 
 PARTS = ("models", "macros", "seeds", "tests", "docs", "python")
 FILES = ("wh.duckdb", "wh_history.duckdb")
 # Descriptions as comments in the warehouse: a quarter of a build's time, and no test reads them.
 COMMENTS = "      +persist_docs: {relation: true, columns: true}\n"
-LEDGERS = ("main_intermediate.int_mixloop__posterior", "main_mixloop.mixloop__forecasts")
+# history.main_<schema>.<name> of every append-only table
+LEDGERS = tuple(address.replace("history.", "history.main_", 1) for address in APPEND_ONLY.values())
 
 
 def dbt_environment(folder: Path, **settings: str) -> dict[str, str]:
@@ -97,12 +99,10 @@ class Place:
             return connection.execute(query).fetchall()
 
     def ledger(self, *, without: tuple[str, ...] = ()) -> list[tuple]:
-        """Return all rows of both append-only tables, in order."""
-        columns = f"* exclude ({', '.join(without)})" if without else "*"
-        posterior, forecasts = LEDGERS
+        """Return all rows of the append-only tables, in order."""
+        kept = f"columns(lambda name: name not in {without})" if without else "*"
         return [
-            *self.read(f"select {columns} from history.{posterior} order by run_id, geo, term_id"),
-            *self.read(f"from history.{forecasts} order by forecast_id"),
+            row for name in LEDGERS for row in self.read(f"select {kept} from {name} order by all")
         ]
 
     def fingerprint(self, *, without: tuple[str, ...] = ()) -> dict[str, list]:

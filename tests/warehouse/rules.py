@@ -14,7 +14,9 @@ MAX_PYTHON_LINES = 20
 # Tables that hold what was published. A rename would start an empty one: change this knowingly.
 APPEND_ONLY = {
     "int_mixloop__posterior": "history.intermediate.int_mixloop__posterior",
+    "int_mixloop__mapping_ledger": "history.intermediate.int_mixloop__mapping_ledger",
     "mixloop__forecasts": "history.mixloop.mixloop__forecasts",
+    "mixloop__published_contributions": "history.mixloop.mixloop__published_contributions",
 }
 
 

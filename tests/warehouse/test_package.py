@@ -11,10 +11,11 @@ import pytest
 import yaml
 from scripts.fingerprint import differences
 from tests.warehouse.place import start_dbt
+from tests.warehouse.rules import APPEND_ONLY
 
 pytestmark = pytest.mark.slow
 PARTS = ("dbt_project.yml", "models", "macros", "seeds", "tests", "docs", "python")
-LEDGERS = ("analytics_intermediate.int_mixloop__posterior", "analytics_mixloop.mixloop__forecasts")
+LEDGERS = [address.replace("history.", "history.analytics_", 1) for address in APPEND_ONLY.values()]
 
 
 class Acme:
@@ -43,7 +44,7 @@ class Acme:
             return connection.execute(query).fetchall()
 
     def ledger(self):
-        return [row for name in LEDGERS for row in self.read(f"from history.{name} order by all")]
+        return [row for name in LEDGERS for row in self.read(f"from {name} order by all")]
 
     def tables(self):
         """Return all rows of all tables of the user's schemas, by name."""

@@ -2,11 +2,11 @@
 
 import pytest
 from scripts.fingerprint import MEASUREMENTS
-from tests.warehouse.place import FILES, LEDGERS, assert_same
+from tests.warehouse.place import FILES, assert_same
 from tests.warehouse.tiny import HORIZON, N_WEEKS, week, write_folder
 
 pytestmark = pytest.mark.slow
-FORECASTS = f"history.{LEDGERS[1]}"
+FORECASTS = "history.main_mixloop.mixloop__forecasts"
 
 
 def rows(ledger: list[tuple]) -> set[str]:

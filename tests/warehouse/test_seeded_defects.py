@@ -8,8 +8,9 @@ import pytest
 from tests.warehouse.defects import DEFECTS as MART_DEFECTS
 from tests.warehouse.defects import Case
 from tests.warehouse.feature_defects import FEATURE_DEFECTS
+from tests.warehouse.version_defects import VERSION_DEFECTS
 
-DEFECTS = MART_DEFECTS | FEATURE_DEFECTS
+DEFECTS = MART_DEFECTS | FEATURE_DEFECTS | VERSION_DEFECTS
 SEEDED = [(name, defect) for name, case in DEFECTS.items() for defect in case.defects]
 
 

@@ -1,0 +1,57 @@
+"""A changed mapping is a new version; what was published under the old one stays readable."""
+
+import pytest
+from tests.warehouse.tiny import write_folder
+
+pytestmark = pytest.mark.slow
+PUBLISHED = "history.main_mixloop.mixloop__published_contributions"
+VERSIONS = (
+    "select mapping_version, is_current, n_rows_added, n_rows_removed "
+    "from main_mixloop.mixloop__mapping_versions order by mapping_version"
+)
+
+
+def tv_is_search(tables):
+    """Let the rule of the TV campaign lead to search."""
+    tables["channel_mapping"][0]["channel_id"] = "search"
+
+
+def other_words(tables):
+    """Change names and notes only."""
+    for row in tables["channel_mapping"]:
+        row["notes"] = "looked at in spring"
+    tables["channel_hierarchy"][1]["label"] = "Television"
+
+
+def test_versions_and_what_was_published_under_them(place):
+    assert place.read(VERSIONS) == [(1, True, 0, 0)]
+    first = place.read(f"from {PUBLISHED} order by all")
+    spend = (
+        "select component_id, sum(spend) from " + PUBLISHED + " where mapping_version = {} "
+        "and component_id in ('tv', 'search', 'media') group by all order by all"
+    )
+    media = dict(place.read(spend.format(1)))
+    assert media["media"] > media["tv"] + media["search"] > 0
+
+    write_folder(place.client, other_words)
+    place.dbt("run")
+    assert place.read(VERSIONS) == [(1, True, 0, 0)]
+    assert place.read(f"from {PUBLISHED} order by all") == first
+
+    write_folder(place.client, tv_is_search)
+    place.dbt("run")
+    assert place.read(VERSIONS) == [(1, False, 0, 0), (2, True, 1, 1)]
+    assert place.read(f"from {PUBLISHED} where mapping_version = 1 order by all") == first
+    moved = dict(place.read(spend.format(2)))
+    assert moved == {"media": media["media"], "search": media["tv"] + media["search"]}
+    assert place.read(
+        'select rows_added like \'%"channel_id":"search"%\', '
+        'rows_removed like \'%"channel_id":"tv"%\' '
+        "from main_mixloop.mixloop__mapping_versions where mapping_version = 2"
+    ) == [(True, True)]
+
+    second = place.read(f"from {PUBLISHED} order by all")
+    write_folder(place.client)
+    place.dbt("run")
+    assert place.read(VERSIONS) == [(1, True, 0, 0), (2, False, 1, 1)]
+    assert place.read(f"from {PUBLISHED} order by all") == second

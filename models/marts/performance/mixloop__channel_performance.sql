@@ -75,7 +75,9 @@ all_nodes as (
 
 final as (
     select
-        {{ mixloop.surrogate_key(['run_id', 'period_id', 'node_id']) }} as channel_performance_id,
+        {{ mixloop.surrogate_key([
+            'run_id', 'period_id', 'all_nodes.node_id',
+        ]) }} as channel_performance_id,
         all_nodes.run_id,
         all_nodes.model_id,
         all_nodes.period_id,

@@ -9,7 +9,9 @@ channel_tree as (
 
 final as (
     select
-        {{ mixloop.surrogate_key(['run_id', 'geo', 'week', 'component_id']) }} as contribution_id,
+        {{ mixloop.surrogate_key([
+            'run_id', 'geo', 'week', 'contributions.component_id',
+        ]) }} as contribution_id,
         contributions.run_id,
         contributions.model_id,
         contributions.geo,

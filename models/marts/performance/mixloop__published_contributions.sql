@@ -70,10 +70,10 @@ final as (
         contributions.owner,
         contributions.parent_id,
         contributions.is_additive,
-        cast(
-            case when contributions.component_type = 'channel' then coalesce(node_spend.spend, 0) end
-            as decimal(18, 6)
-        ) as spend,
+        case
+            when contributions.component_type = 'channel'
+                then cast(coalesce(node_spend.spend, 0) as decimal(18, 6))
+        end as spend,
         contributions.contribution_mean,
         contributions.contribution_p05,
         contributions.contribution_p50,

@@ -58,8 +58,8 @@ final as (
         versions.n_nodes,
         coalesce(added.n_rows, 0) as n_rows_added,
         coalesce(removed.n_rows, 0) as n_rows_removed,
-        array_to_string(added.contents[:5], chr(10)) as rows_added,
-        array_to_string(removed.contents[:5], chr(10)) as rows_removed
+        array_to_string(list_slice(added.contents, 1, 5), chr(10)) as rows_added,
+        array_to_string(list_slice(removed.contents, 1, 5), chr(10)) as rows_removed
     from versions
     cross join current_mapping
     left join added

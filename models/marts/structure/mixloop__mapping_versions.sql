@@ -52,7 +52,7 @@ final as (
     select
         versions.mapping_version,
         versions.mapping_hash,
-        versions.mapping_hash is not distinct from current_mapping.mapping_hash as is_current,
+        coalesce(versions.mapping_hash = current_mapping.mapping_hash, false) as is_current,
         versions.as_of_week,
         versions.n_rule_rows,
         versions.n_nodes,

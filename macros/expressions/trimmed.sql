@@ -2,3 +2,10 @@
 {% macro trimmed(expression) -%}
     trim({{ expression }}, ' ' || chr(9) || chr(10) || chr(13) || chr(160))
 {%- endmacro %}
+
+
+{#- Any value as trimmed text; null where nothing is left. -#}
+{% macro text_or_null(expression) -%}
+    {%- set as_text = 'cast(' ~ expression ~ ' as varchar)' -%}
+    nullif({{ mixloop.trimmed(as_text) }}, '')
+{%- endmacro %}

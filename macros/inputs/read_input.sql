@@ -2,8 +2,10 @@
     The only door to inputs and client tables: a select with exactly the contract's columns (names
     of the contract, trimmed, empty text as null, missing columns as null text), source_file and
     source_row. An input that is switched off or missing gives no rows. Docs: docs/data-model.md.
+    Columns named in as_written come a second time as `<name>_as_written`, untouched: grouping by
+    them first lets large inputs trim distinct values instead of rows.
 -#}
-{% macro read_input(name) %}
+{% macro read_input(name, as_written=[]) %}
     {%- set located = mixloop.locate_input(name) -%}
     select
     {%- for column in mixloop.input_contract(name).columns %}
@@ -13,8 +15,11 @@
         {%- elif mixloop.is_native_type(found.type, column.type) %}
         {{ adapter.quote(found.name) }} as {{ column.name }},
         {%- else %}
-        {%- set as_text = 'cast(' ~ adapter.quote(found.name) ~ ' as varchar)' %}
-        nullif({{ mixloop.trimmed(as_text) }}, '') as {{ column.name }},
+        {{ mixloop.text_or_null(adapter.quote(found.name)) }} as {{ column.name }},
+        {%- endif %}
+        {%- if column.name in as_written %}
+        {{ 'cast(null as varchar)' if found is none else adapter.quote(found.name) }}
+            as {{ column.name }}_as_written,
         {%- endif %}
     {%- endfor %}
         {{ mixloop.text_literal(located.file_label) }} as source_file,

@@ -7,7 +7,7 @@ media as (
     select
         min(week) as first_week,
         max(week) as last_week
-    from {{ ref('int_mixloop__media_rows') }}
+    from {{ ref('int_mixloop__channel_weeks') }}
 ),
 
 context as (

@@ -1,29 +1,39 @@
 -- one row per week x geo x channel that a line item is mapped to (or `unmapped`).
 -- Not behind the gate: findings about spend are made from it.
-with media_rows as (
-    select * from {{ ref('int_mixloop__media_rows') }}
+with series_weeks as (
+    select * from {{ ref('int_mixloop__series_weeks') }}
+    where week is not null
 ),
 
-segments as (
-    select * from {{ ref('int_mixloop__line_item_segments') }}
+series_channels as (
+    select
+        series.series_number,
+        series.line_item_number,
+        series.geo,
+        segments.valid_from,
+        segments.valid_to,
+        segments.channel_id
+    from {{ ref('int_mixloop__media_series') }} as series
+    inner join {{ ref('int_mixloop__line_item_segments') }} as segments
+        on series.line_item_id = segments.line_item_id
 ),
 
 channel_weeks as (
     select
-        media_rows.week,
-        media_rows.geo,
-        segments.channel_id,
-        coalesce(sum(media_rows.spend), 0) as spend,
-        coalesce(sum(media_rows.impressions), 0) as impressions,
-        coalesce(sum(media_rows.clicks), 0) as clicks,
-        count(distinct media_rows.line_item_id) as n_line_items
-    from media_rows
-    inner join segments
+        series_weeks.week,
+        series_channels.geo,
+        series_channels.channel_id,
+        coalesce(sum(series_weeks.spend), 0) as spend,
+        coalesce(sum(series_weeks.impressions), 0) as impressions,
+        coalesce(sum(series_weeks.clicks), 0) as clicks,
+        count(distinct series_channels.line_item_number) as n_line_items
+    from series_weeks
+    inner join series_channels
         on
-            media_rows.line_item_id = segments.line_item_id
-            and media_rows.activity_date >= segments.valid_from
-            and media_rows.activity_date <= segments.valid_to
-    group by media_rows.week, media_rows.geo, segments.channel_id
+            series_weeks.series_number = series_channels.series_number
+            and series_weeks.part_start >= series_channels.valid_from
+            and series_weeks.part_start <= series_channels.valid_to
+    group by series_weeks.week, series_channels.geo, series_channels.channel_id
 )
 
 select * from channel_weeks

@@ -1,10 +1,41 @@
 -- one row per repeated media row, and per stretch of media that no model can use
 {{ config(materialized='view') }}
-with media_rows as (
+with series_weeks as (
     select
-        *,
-        hash(line_item_id, activity_date, geo, spend, impressions, clicks) as row_hash
-    from {{ ref('int_mixloop__media_rows') }}
+        series.line_item_id,
+        series.geo,
+        weeks.*
+    from {{ ref('int_mixloop__media_series') }} as series
+    inner join {{ ref('int_mixloop__series_weeks') }} as weeks
+        on series.series_number = weeks.series_number
+),
+
+-- More rows than days: only there can a row be repeated, and only these weeks are read row by row.
+crowded_weeks as (
+    select
+        line_item_id,
+        geo,
+        week
+    from series_weeks
+    where week is not null
+    group by line_item_id, geo, week, part_start
+    having sum(n_rows) > bit_count(bit_or(day_bits))
+),
+
+media_rows as (
+    select
+        media_rows.*,
+        hash(
+            media_rows.line_item_id, media_rows.activity_date, media_rows.geo, media_rows.currency,
+            media_rows.spend, media_rows.impressions, media_rows.clicks
+        ) as row_hash
+    from {{ ref('int_mixloop__media_rows') }} as media_rows
+    semi join crowded_weeks
+        on
+            media_rows.line_item_id = crowded_weeks.line_item_id
+            and media_rows.geo = crowded_weeks.geo
+            and media_rows.week = crowded_weeks.week
+    where media_rows.spend > 0 or media_rows.impressions > 0
 ),
 
 repeated_hashes as (
@@ -12,7 +43,6 @@ repeated_hashes as (
         row_hash,
         min(source_row) as first_row
     from media_rows
-    where spend > 0 or impressions > 0
     group by row_hash
     having count(*) > 1
 ),
@@ -38,9 +68,7 @@ repeated_rows as (
     from media_rows
     inner join repeated_hashes
         on media_rows.row_hash = repeated_hashes.row_hash
-    where
-        media_rows.source_row > repeated_hashes.first_row
-        and (media_rows.spend > 0 or media_rows.impressions > 0)
+    where media_rows.source_row > repeated_hashes.first_row
 ),
 
 last_outcome as (
@@ -50,13 +78,18 @@ last_outcome as (
 
 late_media as (
     select
-        count(distinct media_rows.week) as n_weeks,
-        min(media_rows.week) as first_week,
-        min(media_rows.source_file) as source_file,
-        coalesce(sum(media_rows.spend), 0) as spend
-    from media_rows
+        count(distinct series_weeks.week) as n_weeks,
+        min(series_weeks.week) as first_week,
+        coalesce(sum(series_weeks.spend), 0) as spend
+    from series_weeks
     inner join last_outcome
-        on media_rows.week > last_outcome.week
+        on series_weeks.week > last_outcome.week
+),
+
+media_source as (
+    select min(source_file) as source_file
+    from {{ ref('stg_mixloop__input_columns') }}
+    where input_name = 'media'
 ),
 
 media_after_outcomes as (
@@ -64,17 +97,18 @@ media_after_outcomes as (
         'media_after_outcomes' as check_name,
         'info' as severity,
         'media' as input_name,
-        source_file,
+        media_source.source_file,
         cast(null as bigint) as source_row,
         'date' as column_name,
-        cast(first_week as varchar) as value,
+        cast(late_media.first_week as varchar) as value,
         concat(
-            n_weeks, ' weeks of media (spend ', cast(spend as decimal(38, 2)),
+            late_media.n_weeks, ' weeks of media (spend ', cast(late_media.spend as decimal(38, 2)),
             ') lie after the last outcome and are not used for training'
         ) as problem,
         'bring the outcomes of these weeks when they are in' as remedy
     from late_media
-    where n_weeks > 0
+    cross join media_source
+    where late_media.n_weeks > 0
 ),
 
 model_geos as (

@@ -4,23 +4,48 @@ with input_columns as (
     select * from {{ ref('stg_mixloop__input_columns') }}
 ),
 
+-- Media can be many rows: only series in which something is wrong are read again, row by row.
+bad_series as (
+    select series.series_hash
+    from {{ ref('int_mixloop__media_series') }} as series
+    inner join {{ ref('int_mixloop__series_weeks') }} as series_weeks
+        on series.series_number = series_weeks.series_number
+    where series.platform is null or series_weeks.n_bad_rows > 0
+    group by series.series_hash
+),
+
 input_rows as (
-    {%- for name in mixloop.input_names() %}
+    select
+        'media' as input_name,
+        facts.source_file,
+        facts.source_row,
+        facts.input_errors
+    from {{ ref('int_mixloop__media_facts') }} as facts
+    inner join bad_series
+        on facts.series_hash = bad_series.series_hash
+    {%- for name in mixloop.input_names() if name != 'media' %}
+    union all
     select
         '{{ name }}' as input_name,
         source_file,
         source_row,
         input_errors
-    from {{ ref('int_mixloop__media_rows' if name == 'media' else 'stg_mixloop__' ~ name) }}
-    {{ 'union all' if not loop.last }}
+    from {{ ref('stg_mixloop__' ~ name) }}
     {%- endfor %}
 ),
 
 row_counts as (
     select
+        'media' as input_name,
+        sum(n_rows) as n_rows
+    from {{ ref('int_mixloop__series_weeks') }}
+    having sum(n_rows) > 0
+    union all
+    select
         input_name,
         count(*) as n_rows
     from input_rows
+    where input_name != 'media'
     group by input_name
 ),
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -10,8 +10,10 @@ from threadpoolctl import threadpool_limits
 from mixloop.design import GROUP_SCALES, GROUPS, Design, build_design
 from mixloop.diagnostics import convergence
 from mixloop.panel import Panel
+from mixloop.pooling import Pool, exposure_weights
 from mixloop.posterior import Posterior
-from mixloop.sampler import Chains, Problem, run_chains, transform_media
+from mixloop.problem import Problem
+from mixloop.sampler import Chains, run_chains, transform_media
 from mixloop.transforms import TransformGrid, default_grid
 
 # Groups that the data often shrink to nothing jump once a sweep, the hinges (few histories have
@@ -45,6 +47,8 @@ class FitSettings:
         their own; above zero.
     carryover_weeks : int
         Longest lag of the adstock kernels.
+    pool_spread : float
+        Prior relative spread of the returns of channels that are drawn together; above zero.
     """
 
     chains: int = 4
@@ -55,6 +59,7 @@ class FitSettings:
     seed: int = 20240101
     channel_share_scale: float = 0.06
     carryover_weeks: int = 12
+    pool_spread: float = 0.3
 
     def __post_init__(self) -> None:
         if self.draws > self.chains * self.sweeps or self.draws < self.chains:
@@ -66,6 +71,8 @@ class FitSettings:
             raise ValueError(
                 f"mixloop__channel_share_scale must be above zero, not {self.channel_share_scale}"
             )
+        if not self.pool_spread > 0:
+            raise ValueError(f"mixloop__pool_spread must be above zero, not {self.pool_spread}")
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,8 @@ class FitTask:
         `spend` or `impressions` by channel.
     share_of_kpi : dict of str to float
         The client's prior scale of the share of KPI, for channels that have one.
+    pools : dict of str to str
+        The pool of each channel that is drawn together with siblings.
     """
 
     run_id: str
@@ -92,6 +101,7 @@ class FitTask:
     n_training: int
     media_units: dict[str, str]
     share_of_kpi: dict[str, float]
+    pools: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,6 +138,32 @@ def exposure_scales(exposure: np.ndarray) -> np.ndarray:
     return np.where(active, scale, scale.sum(axis=0) / count)
 
 
+def pooled(channels: tuple[str, ...], pools: dict[str, str]) -> dict[str, str]:
+    """Return the pool of each channel that shares it with another one.
+
+    Examples
+    --------
+    >>> pooled(("brand", "retail", "tv"), {"brand": "social", "performance": "social"})
+    {}
+    >>> pooled(("brand", "performance", "tv"), {"brand": "social", "performance": "social"})
+    {'brand': 'social', 'performance': 'social'}
+    """
+    own = {c: pools[c] for c in channels if c in pools}
+    return {c: pool for c, pool in own.items() if list(own.values()).count(pool) > 1}
+
+
+def _pools(panel: Panel, task: FitTask, settings: FitSettings) -> tuple[Pool, ...]:
+    """Return the sampler's pools, sorted by name, with weights from the training weeks."""
+    pool_of = pooled(panel.channels, task.pools)
+    out = []
+    for name in sorted(set(pool_of.values())):
+        members = np.flatnonzero([pool_of.get(c) == name for c in panel.channels])
+        units = tuple(task.media_units[panel.channels[c]] for c in members)
+        weight = exposure_weights(panel.exposure[:, -task.n_training :, members], units)
+        out.append(Pool(members, weight, settings.pool_spread))
+    return tuple(out)
+
+
 def _problem(
     panel: Panel, design: Design, grid: TransformGrid, task: FitTask, settings: FitSettings
 ) -> tuple[Problem, np.ndarray, np.ndarray]:
@@ -153,26 +189,34 @@ def _problem(
         is_fixed=np.array([name == "level" for name in GROUP_SCALES]),
         jumps=np.array([GROUPS.index(name) for name in JUMPING_GROUPS]),
         share_scale=np.array(share),
+        pools=_pools(panel, task, settings),
     )
     return problem, kpi_scale, scale
 
 
-def _diagnose(chains: Chains, channels: tuple[str, ...], design: Design) -> dict[str, np.ndarray]:
+def _diagnose(
+    chains: Chains, channels: tuple[str, ...], design: Design, pools: tuple[Pool, ...] = ()
+) -> dict[str, np.ndarray]:
     """Return R-hat, bulk and tail ESS of every term in every geo, by term name: (J, 3).
 
-    A channel is judged by its coefficient and by its share of the KPI; the worse one counts.
+    A channel is judged by its coefficient and by its share of the KPI, a channel of a pool also by
+    the pool's total and by the sum of its channels' shares; the worst one counts.
     """
 
     def judge(draws: np.ndarray) -> np.ndarray:  # (K, N, J) -> (J, 3)
         return np.stack(convergence(draws), axis=1)
 
+    def worst(found: np.ndarray) -> np.ndarray:  # (judgements, J, 3) -> (J, 3)
+        return np.column_stack([found[..., 0].max(axis=0), found[..., 1:].min(axis=0)])
+
+    of_pool = {}
+    for q, pool in enumerate(pools):
+        together = chains.share[..., pool.members].sum(axis=-1)
+        of_pool |= dict.fromkeys(pool.members, (judge(chains.pool_total[..., q]), judge(together)))
     out = {}
     for c, name in enumerate(channels):
-        both = np.stack([judge(chains.coef[..., c]), judge(chains.share[..., c])])
-        out[f"channel:{name}"] = np.stack(
-            [both[:, :, 0].max(axis=0), both[:, :, 1].min(axis=0), both[:, :, 2].min(axis=0)],
-            axis=1,
-        )
+        found = [judge(chains.coef[..., c]), judge(chains.share[..., c]), *of_pool.get(c, ())]
+        out[f"channel:{name}"] = worst(np.stack(found))
     for p, column in enumerate(design.columns):
         out[column.name] = judge(chains.baseline_coef[..., p])
     for name in ("sigma", "rho", "last_error"):
@@ -222,13 +266,17 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
     design = build_design(panel, task.n_training)
     with threadpool_limits(limits=1):
         problem, kpi_scale, scale = _problem(panel, design, grid, task, settings)
+
+        def judged(chains: Chains) -> dict[str, np.ndarray]:
+            return _diagnose(chains, channels, design, problem.pools)
+
         chains = run_chains(
             problem,
             n_chains=settings.chains,
             warmup=settings.warmup,
             sweeps=settings.sweeps,
             max_sweeps=settings.max_sweeps,
-            is_enough=lambda kept: has_converged(_diagnose(kept, channels, design), task.run_kind),
+            is_enough=lambda kept: has_converged(judged(kept), task.run_kind),
             rng=np.random.default_rng(settings.seed),
         )
     points = _thin(chains.grid, settings.draws)
@@ -255,6 +303,6 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         sigma=_thin(chains.sigma, settings.draws),
         rho=_thin(chains.rho, settings.draws),
         last_error=_thin(chains.last_error, settings.draws),
+        pools=pooled(channels, task.pools),
     )
-    diagnostics = _diagnose(chains, channels, design)
-    return Fit(posterior, diagnostics, chains.grid.shape[1], dropped, design.dropped)
+    return Fit(posterior, judged(chains), chains.grid.shape[1], dropped, design.dropped)

@@ -9,82 +9,30 @@ integrated out is
 
 One sweep: channels in random order (transform, then coefficients, from their joint conditional),
 baseline coefficients, unknown weeks of the KPI, sigma, rho, and the scales of both priors.
+
+A unit is what has a learned scale of its share of the KPI. Here it is a channel; `pooled` adds
+channels that are drawn together, whose unit is their pool. There are U units.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from scipy.special import log_ndtr, ndtri_exp
+from scipy.special import log_ndtr
+
+from mixloop.algebra import (
+    TINY,
+    ar_apply,
+    ar_products,
+    log_half_cauchy,
+    positive_normal,
+    truncated_normal,
+)
+from mixloop.problem import Problem
 
 RHO_LIMIT = 0.95
 RHO_PRIOR_SD = 0.4
 SIGMA_PRIOR_SHAPE, SIGMA_PRIOR_RATE = 1.0, 1e-4  # inverse gamma on sigma^2, in shares of the KPI
 VARIANCE_LIMITS = (1e-12, 1e6)  # of a learned ridge variance; far outside anything the data say
-TINY = 1e-12
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What the sampler needs to know, in shares of an average week.
-
-    Attributes
-    ----------
-    y : ndarray, (J, T)
-        KPI divided by its training mean; NaN where unknown.
-    media : ndarray, (C, J, G, T)
-        Every channel's exposure under every transform of the grid.
-    log_prior : ndarray, (C, G)
-        Log prior weight of each grid point.
-    baseline : ndarray, (J, T, P)
-    group : ndarray of int, (P,)
-        Ridge group of each baseline column.
-    group_scale : ndarray, (groups,)
-        Median of each group's half-Cauchy prior scale.
-    is_fixed : ndarray of bool, (groups,)
-        Groups whose scale is fixed at `group_scale` instead of learned.
-    jumps : ndarray of int
-        Groups whose scale also jumps with the baseline integrated out, in the order of the jumps
-        of one sweep: for groups that the data may shrink to nothing.
-    share_scale : ndarray, (C,)
-        Prior scale of each channel's average share of the KPI.
-    """
-
-    y: np.ndarray
-    media: np.ndarray
-    log_prior: np.ndarray
-    baseline: np.ndarray
-    group: np.ndarray
-    group_scale: np.ndarray
-    is_fixed: np.ndarray
-    jumps: np.ndarray
-    share_scale: np.ndarray
-
-
-def _ar_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return a'b, a'Jb and a'Nb over the last axis, stacked first: (3, ...)."""
-    whole = np.einsum("...t,...t->...", a, b)
-    ends = a[..., 0] * b[..., 0] + a[..., -1] * b[..., -1]
-    beside = np.einsum("...t,...t->...", a[..., 1:], b[..., :-1])
-    beside += np.einsum("...t,...t->...", a[..., :-1], b[..., 1:])
-    return np.stack([whole, whole - ends, beside])
-
-
-def _ar_apply(r: np.ndarray, rho: np.ndarray) -> np.ndarray:
-    """Return Kr r over the last axis; rho has the leading axes of r."""
-    rho = rho[..., None]
-    out = (1.0 + rho**2) * r
-    out[..., 0] = r[..., 0]
-    out[..., -1] = r[..., -1]
-    out[..., 1:] -= rho * r[..., :-1]
-    out[..., :-1] -= rho * r[..., 1:]
-    return out
-
-
-def _log_half_cauchy(variance: np.ndarray) -> np.ndarray:
-    """Return the log density of log(variance) when its root is half-Cauchy(0, 1), unnormalised."""
-    return 0.5 * np.log(variance) - np.log1p(variance)
 
 
 class Sampler:
@@ -106,15 +54,24 @@ class Sampler:
         self.mean_media = np.maximum(problem.media.mean(axis=3), TINY)  # (C, J, G)
         # A geo where the channel never ran says nothing: its share is the coefficient itself.
         self.mean_media[problem.media.max(axis=3) <= 0.0] = 1.0
+        self.unit_scale = self._unit_scales()
         self._precompute()
         self._start()
+
+    def _unit_of(self, channel: int) -> int:
+        """Return the unit of a channel that is a unit of its own."""
+        return channel
+
+    def _unit_scales(self) -> np.ndarray:
+        """Return the prior scale of each unit's average share of the KPI: (U,)."""
+        return self.problem.share_scale
 
     def _precompute(self) -> None:
         """Products that never change: the three AR parts of f'f, Z'f and Z'Z."""
         media, z = self.problem.media, np.swapaxes(self.problem.baseline, 1, 2)  # z: (J, P, T)
         self.z = z
-        self.ff = _ar_products(media, media)  # (3, C, J, G)
-        self.zz = _ar_products(z[:, :, None, :], z[:, None, :, :])  # (3, J, P, P)
+        self.ff = ar_products(media, media)  # (3, C, J, G)
+        self.zz = ar_products(z[:, :, None, :], z[:, None, :, :])  # (3, J, P, P)
         parts = np.empty((self.j, 3, self.p, self.c * self.g))
         for j in range(self.j):
             f = media[:, j].reshape(self.c * self.g, self.t)
@@ -143,21 +100,26 @@ class Sampler:
         self.learned = np.flatnonzero(used & ~p.is_fixed)
         self.jumps = [group for group in p.jumps if group in self.learned]
         self.tau2 = np.ones(self.k)
-        self.lam2 = np.ones((self.k, self.c))
+        self.lam2 = np.ones((self.k, len(self.unit_scale)))
+        self.total = np.empty((*shape, 0))  # totals of pools: there are none
 
     # --- one sweep ------------------------------------------------------------------------------
 
     def sweep(self) -> None:
         """Update every unknown once."""
         self._prepare()
-        for channel in self.rng.permutation(self.c):
-            self._update_channel(int(channel))
+        self._update_channels()
         self._jump_group_scales()
         self._update_baseline()
         self._update_missing()
         self._update_errors()
         self._update_group_scales()
         self._update_share_scales()
+
+    def _update_channels(self) -> None:
+        """Draw every channel's transform and coefficients, in random order."""
+        for channel in self.rng.permutation(self.c):
+            self._update_channel(int(channel))
 
     def _mix(self) -> np.ndarray:
         """Return the weights of the three parts of Kr, over sigma^2: (3, J, K)."""
@@ -187,13 +149,13 @@ class Sampler:
         self.precision = np.maximum(raw - explained.transpose(2, 0, 1, 3), TINY)  # (C, J, K, G)
 
     def _project(self, r: np.ndarray) -> np.ndarray:
-        """Return q with f'q = <f, r> for any f: (J, K, T)."""
-        kr = _ar_apply(r, self.rho)
+        """Return q with f'q = <f, r> for any f; r and q are (..., J, K, T)."""
+        kr = ar_apply(r, self.rho)
         fitted = np.matmul(self._baseline_mean(kr), self.z)
-        return (kr - _ar_apply(fitted, self.rho)) / self.sigma2[..., None]
+        return (kr - ar_apply(fitted, self.rho)) / self.sigma2[..., None]
 
     def _baseline_mean(self, kr: np.ndarray) -> np.ndarray:
-        """Return M^-1 Z'Kr r / s2: (J, K, P)."""
+        """Return M^-1 Z'Kr r / s2: (..., J, K, P)."""
         zkr = np.matmul(kr, np.swapaxes(self.z, 1, 2)) / self.sigma2[..., None]
         half = np.matmul(self.root, zkr[..., None])
         return np.matmul(np.swapaxes(self.root, 2, 3), half)[..., 0]
@@ -208,59 +170,66 @@ class Sampler:
         self.residual += self.coef[:, :, channel, None] * self._current(channel)
         q = self._project(self.residual)
         linear = np.matmul(q, np.swapaxes(media, 1, 2))  # (J, K, G)
-        self._move_share_scale(channel, linear)
-        z, root, total = self._weigh(channel, linear)
-        gumbel = -np.log(self.rng.standard_exponential(total.shape))
-        chosen = np.argmax(total + gumbel, axis=1)
-        self.grid[:, channel] = chosen
-        chains = np.arange(self.k)
-        z, root = z[:, chains, chosen], root[:, chains, chosen]
-        log_u = -self.rng.standard_exponential(z.shape)
-        self.coef[:, :, channel] = np.maximum(z - ndtri_exp(log_u + log_ndtr(z)), 0.0) / root
-        self.residual -= self.coef[:, :, channel, None] * self._current(channel)
-
-    def _prior_sd(self, channel: int, lam2: np.ndarray) -> np.ndarray:
-        """Return the prior scale of the channel's average share of the KPI: (K,)."""
-        return np.sqrt(self.tau2 * lam2) * self.problem.share_scale[channel]
-
-    def _move_share_scale(self, channel: int, linear: np.ndarray) -> None:
-        """Move the channel's own scale at its current transform, coefficients integrated out.
-
-        Given a coefficient near zero a small scale would hold itself in place.
-        """
         chains, at = np.arange(self.k), self.grid[:, channel]
-        linear, mean = linear[:, chains, at], self.mean_media[channel][:, at]
-        known = self.precision[channel][:, chains, at]
+        precision, mean = self.precision[channel], self.mean_media[channel]  # (J, K, G), (J, G)
+        unit = self._unit_of(channel)
+        self._move_share_scale(unit, linear[:, chains, at], precision[:, chains, at], mean[:, at])
+        scale = self._unit_sd(unit, self.lam2[:, unit])
+        prior_sd = scale[None, :, None] / mean[:, None, :]
+        at, coef = self._draw_channel(channel, linear, precision, prior_sd)
+        self.grid[:, channel], self.coef[:, :, channel] = at, coef
+        self.residual -= coef[:, :, None] * self._current(channel)
 
-        def log_weight(lam2: np.ndarray) -> np.ndarray:
-            sd = self._prior_sd(channel, lam2) / mean
-            root = np.sqrt(known + sd**-2)
-            z = linear / root
-            each = 0.5 * z**2 - np.log(root * sd) + log_ndtr(z)
-            return each.sum(axis=0) + _log_half_cauchy(lam2)
+    def _draw_channel(
+        self, channel: int, linear: np.ndarray, precision: np.ndarray, prior_sd: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Weigh every grid point with the coefficients integrated out over b >= 0, and draw.
 
-        lam2 = self.lam2[:, channel]
-        moved = lam2 * np.exp(self._jump())
-        gain = log_weight(moved) - log_weight(lam2)
-        accept = -self.rng.standard_exponential(self.k) < gain
-        self.lam2[:, channel] = np.where(accept, moved, lam2)
-
-    def _weigh(self, channel: int, linear: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Weigh every grid point with the coefficients integrated out over b >= 0.
+        Parameters
+        ----------
+        linear, precision : ndarray, (J, K, G)
+            What the data say of b at each point: log likelihood `linear b - precision b^2 / 2`.
+        prior_sd : ndarray, (J, K or 1, G)
 
         Returns
         -------
-        z, root : ndarray, (J, K, G)
-            Conditional mean of b in its own standard deviations; root of its precision.
-        total : ndarray, (K, G)
-            Log weight of each point, summed over the geos, up to a constant.
+        grid : ndarray of int, (K,)
+        coef : ndarray, (J, K)
         """
-        scale = self._prior_sd(channel, self.lam2[:, channel])
-        prior_sd = scale[None, :, None] / self.mean_media[channel][:, None, :]
-        root = np.sqrt(self.precision[channel] + prior_sd**-2)
-        z = linear / root
+        root = np.sqrt(precision + prior_sd**-2)
+        z = linear / root  # the conditional mean of b in its own standard deviations
         weight = 0.5 * z**2 - np.log(root * prior_sd) + log_ndtr(z)
-        return z, root, weight.sum(axis=0) + self.problem.log_prior[channel]
+        total = weight.sum(axis=0) + self.problem.log_prior[channel]
+        gumbel = -np.log(self.rng.standard_exponential(total.shape))
+        chosen, chains = np.argmax(total + gumbel, axis=1), np.arange(self.k)
+        coef = positive_normal(self.rng, z[:, chains, chosen]) / root[:, chains, chosen]
+        return chosen, coef
+
+    def _unit_sd(self, unit: int, lam2: np.ndarray) -> np.ndarray:
+        """Return the prior scale of a unit's average share of the KPI: (K,)."""
+        return np.sqrt(self.tau2 * lam2) * self.unit_scale[unit]
+
+    def _move_share_scale(
+        self, unit: int, linear: np.ndarray, known: np.ndarray, mean: np.ndarray | float
+    ) -> None:
+        """Move a unit's own scale at its current transform, its coefficients integrated out.
+
+        Given a coefficient near zero a small scale would hold itself in place. `linear` and
+        `known` (J, K) are what the data say of the coefficient, `mean` its share of the KPI.
+        """
+
+        def log_weight(lam2: np.ndarray) -> np.ndarray:
+            sd = self._unit_sd(unit, lam2) / mean
+            root = np.sqrt(known + sd**-2)
+            z = linear / root
+            each = 0.5 * z**2 - np.log(root * sd) + log_ndtr(z)
+            return each.sum(axis=0) + log_half_cauchy(lam2)
+
+        lam2 = self.lam2[:, unit]
+        moved = lam2 * np.exp(self._jump())
+        gain = log_weight(moved) - log_weight(lam2)
+        accept = -self.rng.standard_exponential(self.k) < gain
+        self.lam2[:, unit] = np.where(accept, moved, lam2)
 
     def _jump(self) -> np.ndarray:
         """Return a symmetric step on a log variance for each chain, small to large: (K,)."""
@@ -268,7 +237,7 @@ class Sampler:
 
     def _update_baseline(self) -> None:
         """Draw the baseline coefficients and refresh the errors."""
-        mean = self._baseline_mean(_ar_apply(self.residual, self.rho))
+        mean = self._baseline_mean(ar_apply(self.residual, self.rho))
         noise = self.rng.standard_normal((self.j, self.k, self.p, 1))
         self.baseline_coef = mean + np.matmul(np.swapaxes(self.root, 2, 3), noise)[..., 0]
         self.error = self.residual - np.matmul(self.baseline_coef, self.z)
@@ -289,25 +258,17 @@ class Sampler:
 
     def _update_errors(self) -> None:
         """Draw sigma^2 (inverse gamma), then rho (truncated normal, corrected for the start)."""
-        whole, inner, beside = _ar_products(self.error, self.error)
+        whole, inner, beside = ar_products(self.error, self.error)
         quadratic = whole + self.rho**2 * inner - self.rho * beside
         shape = SIGMA_PRIOR_SHAPE + 0.5 * self.t
         self.sigma2 = self._inverse_gamma(shape, SIGMA_PRIOR_RATE + 0.5 * quadratic)
         precision = inner / self.sigma2 + RHO_PRIOR_SD**-2
         mean = 0.5 * beside / self.sigma2 / precision
-        proposal = self._truncated_normal(mean, 1.0 / np.sqrt(precision))
+        sd = 1.0 / np.sqrt(precision)
+        proposal = truncated_normal(self.rng, mean, sd, -RHO_LIMIT, RHO_LIMIT)
         log_ratio = 0.5 * (np.log1p(-(proposal**2)) - np.log1p(-(self.rho**2)))
         accept = -self.rng.standard_exponential(log_ratio.shape) < log_ratio
         self.rho = np.where(accept, proposal, self.rho)
-
-    def _truncated_normal(self, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
-        """Draw a normal within +-RHO_LIMIT by inverting its distribution on a log scale."""
-        # Mirrored so that the upper end is the nearer one: the tail then keeps its digits.
-        sign = np.where(mean > 0.0, 1.0, -1.0)
-        low, high = (-RHO_LIMIT - sign * mean) / sd, (RHO_LIMIT - sign * mean) / sd
-        u = self.rng.random(mean.shape)
-        log_p = np.logaddexp(np.log1p(-u) + log_ndtr(low), np.log(u) + log_ndtr(high))
-        return sign * np.clip(sign * mean + sd * ndtri_exp(log_p), -RHO_LIMIT, RHO_LIMIT)
 
     def _inverse_gamma(self, shape: float, rate: np.ndarray) -> np.ndarray:
         return rate / np.maximum(self.rng.standard_gamma(shape, size=rate.shape), 1e-300)
@@ -324,7 +285,7 @@ class Sampler:
         diagonal = np.einsum("jkpp->jkp", factor)
         fit = 0.5 * (half**2).sum(axis=2) - np.log(diagonal).sum(axis=2)
         relative = group_var[:, self.learned] / p.group_scale[self.learned] ** 2
-        prior = _log_half_cauchy(relative).sum(axis=1)
+        prior = log_half_cauchy(relative).sum(axis=1)
         return fit.sum(axis=0) - 0.5 * self.j * np.log(group_var)[:, p.group].sum(axis=1) + prior
 
     def _jump_group_scales(self) -> None:
@@ -334,7 +295,7 @@ class Sampler:
         depend on them. Metropolis on the log scale with steps of mixed size.
         """
         low, high = VARIANCE_LIMITS
-        kr = _ar_apply(self.residual, self.rho)
+        kr = ar_apply(self.residual, self.rho)
         linear = np.matmul(kr, np.swapaxes(self.z, 1, 2)) / self.sigma2[..., None]
         current = self._log_evidence(self.group_var, linear)
         for group in self.jumps:
@@ -365,20 +326,20 @@ class Sampler:
             self.group_var[:, group] = self._inverse_gamma(0.5 * (count + 1), rate)
 
     def _update_share_scales(self) -> None:
-        """Draw the global and per-channel scales of the half-normal on shares of the KPI."""
-        share = self.shares() / self.problem.share_scale  # (J, K, C)
-        squares = (share**2).sum(axis=0)  # (K, C)
+        """Draw the global and per-unit scales of the half-normal on shares of the KPI."""
+        share = self._unit_shares() / self.unit_scale
+        squares = (share**2).sum(axis=0)  # (K, U)
         auxiliary = 1.0 / self._inverse_gamma(1.0, 1.0 + 1.0 / self.lam2)
         rate = auxiliary + 0.5 * squares / self.tau2[:, None]
         self.lam2 = self._inverse_gamma(0.5 * (self.j + 1), rate)
         auxiliary = 1.0 / self._inverse_gamma(1.0, 1.0 + 1.0 / self.tau2)
         rate = auxiliary + 0.5 * (squares / self.lam2).sum(axis=1)
-        self.tau2 = self._inverse_gamma(0.5 * (self.j * self.c + 1), rate)
+        self.tau2 = self._inverse_gamma(0.5 * (self.j * len(self.unit_scale) + 1), rate)
         # Only the products tau * lam touch the data: trade one against the other by their priors.
         factor = np.exp(self._jump())
         tau2, lam2 = self.tau2 * factor, self.lam2 / factor[:, None]
-        gain = _log_half_cauchy(tau2) - _log_half_cauchy(self.tau2)
-        gain += (_log_half_cauchy(lam2) - _log_half_cauchy(self.lam2)).sum(axis=1)
+        gain = log_half_cauchy(tau2) - log_half_cauchy(self.tau2)
+        gain += (log_half_cauchy(lam2) - log_half_cauchy(self.lam2)).sum(axis=1)
         accept = -self.rng.standard_exponential(self.k) < gain
         self.tau2 = np.where(accept, tau2, self.tau2)
         self.lam2 = np.where(accept[:, None], lam2, self.lam2)
@@ -387,3 +348,7 @@ class Sampler:
         """Return each channel's average share of the KPI: (J, K, C)."""
         means = self.mean_media[np.arange(self.c)[None, :], :, self.grid]  # (K, C, J)
         return self.coef * means.transpose(2, 0, 1)
+
+    def _unit_shares(self) -> np.ndarray:
+        """Return each unit's average share of the KPI: (J, K, U)."""
+        return self.shares()

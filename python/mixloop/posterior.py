@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,8 @@ class Posterior:
         Innovation standard deviation and autocorrelation of the errors.
     last_error : ndarray, (S, J)
         Error e of the last training week, from which a forecast carries on.
+    pools : dict of str to str
+        The pool of each channel that was drawn together with others of the run.
     """
 
     run_id: str
@@ -87,6 +89,7 @@ class Posterior:
     sigma: np.ndarray
     rho: np.ndarray
     last_error: np.ndarray
+    pools: dict[str, str] = field(default_factory=dict)
 
 
 NOISE_TERMS = ("last_error", "rho", "sigma")  # sorted, as in the frame
@@ -94,7 +97,7 @@ TRANSFORM_COLUMNS = ("kernel", "decay", "half", "slope")
 FRAME_COLUMNS = (
     *("run_id", "run_kind", "model_id", "kpi", "as_of_week", "first_training_week"),
     *("n_training_weeks", "carryover_weeks", "geo", "kpi_scale", "term_id", "term_type"),
-    *("component_id", "media_unit", "input_center", "input_scale", "coefficient"),
+    *("component_id", "media_unit", "pool_id", "input_center", "input_scale", "coefficient"),
     *TRANSFORM_COLUMNS,
 )
 
@@ -107,6 +110,7 @@ def _term_rows(posterior: Posterior, j: int) -> list[dict[str, Any]]:
             "term_type": "channel",
             "component_id": channel,
             "media_unit": posterior.media_units[c],
+            "pool_id": posterior.pools.get(channel),
             "input_scale": posterior.exposure_scale[j, c],
             "coefficient": posterior.coef[:, j, c].tolist(),
             **{name: getattr(posterior, name)[:, c].tolist() for name in TRANSFORM_COLUMNS},
@@ -167,6 +171,13 @@ def _blocks(rows: pl.DataFrame, term_type: str, n_geos: int) -> tuple[pl.DataFra
     return own.head(n_terms), draws.reshape(n_geos, n_terms, -1).transpose(2, 0, 1)
 
 
+def _pools_of(media: pl.DataFrame) -> dict[str, str]:
+    """Return the pool of each pooled channel; rows of earlier versions do not name one."""
+    if "pool_id" not in media.columns:
+        return {}
+    return dict(media.drop_nulls("pool_id").select("component_id", "pool_id").rows())
+
+
 def _one_posterior(rows: pl.DataFrame) -> Posterior:
     """Read one run's posterior back from its rows."""
     first = rows.row(0, named=True)
@@ -202,6 +213,7 @@ def _one_posterior(rows: pl.DataFrame) -> Posterior:
         coef=coef,
         baseline_coef=baseline_coef,
         **{name: noise[..., at] for at, name in enumerate(NOISE_TERMS)},
+        pools=_pools_of(media),
     )
 
 

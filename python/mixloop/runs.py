@@ -17,13 +17,16 @@ import polars as pl
 from joblib import Parallel, delayed
 
 import mixloop
-from mixloop.fit import Fit, FitSettings, FitTask, fit, has_converged
+from mixloop.fit import Fit, FitSettings, FitTask, fit, has_converged, pooled
 from mixloop.panel import Panel, build_panel
 from mixloop.posterior import posterior_to_frame
 from mixloop.schemas import CURRENT_RUNS, POSTERIOR, conform, empty
 
 MIN_BACKTEST_WEEKS = 52  # an origin with less history would backtest a model nobody would use
-FIT_MODULES = ("panel", "transforms", "design", "gibbs", "sampler", "fit", "posterior")
+FIT_MODULES = (
+    *("panel", "transforms", "design", "algebra", "pooling", "problem", "gibbs", "pooled"),
+    *("sampler", "fit", "posterior"),
+)
 VERSIONED = ("numpy", "scipy", "polars")
 
 
@@ -85,6 +88,7 @@ def fit_tasks(
     for model in models.sort("model_id").iter_rows(named=True):
         own = channels.filter(pl.col("model_id") == model["model_id"])
         priors = own.drop_nulls("share_of_kpi")
+        in_pools = own.drop_nulls("pool_id")
         panel = build_panel(model["model_id"], outcomes, media, drivers)
         for end in training_ends(
             model["n_training_weeks"],
@@ -101,6 +105,7 @@ def fit_tasks(
                 n_training=model["n_training_weeks"] - end,
                 media_units=dict(own.select("channel_id", "media_unit").rows()),
                 share_of_kpi=dict(priors.select("channel_id", "share_of_kpi").rows()),
+                pools=dict(in_pools.select("channel_id", "pool_id").rows()),
             )
             parts = (task.model_id, task.run_kind, data_hash(task.panel), code)
             identity = "|".join((*parts, configuration(task, settings)))
@@ -110,13 +115,21 @@ def fit_tasks(
 
 
 def configuration(task: FitTask, settings: FitSettings) -> str:
-    """Return what was asked of a fit, as JSON with sorted keys."""
+    """Return what was asked of a fit, as JSON with sorted keys.
+
+    Pools and their spread are only there where channels are pooled.
+    """
+    pools = pooled(task.panel.channels, task.pools)
     asked = asdict(settings) | {
         "kpi": task.kpi,
         "n_training_weeks": task.n_training,
         "media_units": task.media_units,
         "share_of_kpi": task.share_of_kpi,
     }
+    if pools:
+        asked["pools"] = pools
+    else:
+        del asked["pool_spread"]
     return json.dumps(asked, sort_keys=True)
 
 
@@ -176,9 +189,10 @@ def _asked_for(
     settings: Mapping[str, float],
 ) -> tuple[FitSettings, list[FitTask]]:
     """Return how to fit and what to fit, from the vars a dbt model hands over."""
-    integers = [name for name in FitSettings.__annotations__ if name != "channel_share_scale"]
+    fractions = ("channel_share_scale", "pool_spread")
+    integers = [name for name in FitSettings.__annotations__ if name not in fractions]
     how = FitSettings(
-        channel_share_scale=float(settings["channel_share_scale"]),
+        **{name: float(settings[name]) for name in fractions},
         **{name: int(settings[name]) for name in integers},
     )
     tasks = fit_tasks(

@@ -7,7 +7,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from mixloop.gibbs import Problem, Sampler
+from mixloop.gibbs import Sampler
+from mixloop.pooled import PooledSampler
+from mixloop.problem import Problem
 from mixloop.transforms import TransformGrid, adstock, adstock_weights, hill
 
 
@@ -21,6 +23,8 @@ class Chains:
     coef : ndarray, (K, N, J, C)
     share : ndarray, (K, N, J, C)
         Coefficient times the transform's training mean: the average share of the KPI.
+    pool_total : ndarray, (K, N, J, Q)
+        Each pool's share of the KPI, around which its channels are drawn.
     baseline_coef : ndarray, (K, N, J, P)
     sigma, rho, last_error : ndarray, (K, N, J)
     """
@@ -28,6 +32,7 @@ class Chains:
     grid: np.ndarray
     coef: np.ndarray
     share: np.ndarray
+    pool_total: np.ndarray
     baseline_coef: np.ndarray
     sigma: np.ndarray
     rho: np.ndarray
@@ -66,6 +71,7 @@ def _state(sampler: Sampler) -> Chains:
         "grid": sampler.grid.astype(np.int32),
         "coef": sampler.coef.transpose(1, 0, 2),
         "share": sampler.shares().transpose(1, 0, 2),
+        "pool_total": sampler.total.transpose(1, 0, 2),
         "baseline_coef": sampler.baseline_coef.transpose(1, 0, 2),
         "sigma": np.sqrt(sampler.sigma2).T,
         "rho": sampler.rho.T,
@@ -117,7 +123,7 @@ def run_chains(
         raise ValueError(
             f"need chains >= 2, sweeps >= 8, warmup >= 0; got {n_chains}, {sweeps}, {warmup}"
         )
-    sampler = Sampler(problem, n_chains, rng)
+    sampler = (PooledSampler if problem.pools else Sampler)(problem, n_chains, rng)
     for _ in range(warmup):
         sampler.sweep()
     kept: Chains | None = None

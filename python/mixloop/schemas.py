@@ -32,6 +32,7 @@ POSTERIOR: dict[str, pl.DataType] = {
     "component_id": pl.String(),  # the component the term belongs to; null for noise
     # how to evaluate it at any week
     "media_unit": pl.String(),  # channels: spend or impressions
+    "pool_id": pl.String(),  # channels drawn together: their pool
     "kpi_scale": pl.Float64(),  # training mean of the KPI in this geo
     "input_center": pl.Float64(),  # baseline columns: (value - center) / scale
     "input_scale": pl.Float64(),  # baseline columns and channels (training maximum)

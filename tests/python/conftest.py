@@ -124,8 +124,9 @@ def frames_of(panel, *, model_id="sales", kpi="revenue"):
             "channel_id": panel.channels,
             "media_unit": ["spend"] * len(panel.channels),
             "share_of_kpi": [0.1] + [None] * (len(panel.channels) - 1),
+            "pool_id": [None] * len(panel.channels),
         },
-        schema_overrides={"share_of_kpi": pl.Float64},
+        schema_overrides={"share_of_kpi": pl.Float64, "pool_id": pl.String},
     )
     frames = {
         "models": models,

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import stats
 
-from mixloop.gibbs import Problem, Sampler
+from mixloop.gibbs import Sampler
+from mixloop.problem import Problem
 
 P_VALUE = 1e-3  # all seeds are fixed: a failure is a change of the code, not bad luck
 SCALES = np.array([2.0, 0.3, 0.2])  # level is fixed, the other two groups are learned

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mixloop import gibbs as core
+from mixloop import algebra
 
 seeds = st.integers(0, 10**6)
 some = settings(max_examples=20, deadline=None, derandomize=True)
@@ -34,8 +34,8 @@ def test_ar_products_are_the_inverse_of_the_stationary_covariance(seed, n_weeks,
     rng = np.random.default_rng(seed)
     precision = np.linalg.inv(ar_covariance(rho, n_weeks))
     a, b = rng.normal(size=(2, 4, n_weeks))
-    np.testing.assert_allclose(core._ar_apply(a, np.full(4, rho)), a @ precision, atol=1e-9)
-    whole, inner, beside = core._ar_products(a, b)
+    np.testing.assert_allclose(algebra.ar_apply(a, np.full(4, rho)), a @ precision, atol=1e-9)
+    whole, inner, beside = algebra.ar_products(a, b)
     quadratic = whole + rho**2 * inner - rho * beside
     np.testing.assert_allclose(quadratic, np.einsum("it,ts,is->i", a, precision, b), atol=1e-9)
 
@@ -56,7 +56,7 @@ def test_inner_products_are_those_of_the_dense_covariance(seed, n_geos, n_weeks,
     sampler = sampler_of(seed, n_geos=n_geos, n_weeks=n_weeks, n_channels=c, n_grid=g, n_columns=p)
     sampler._prepare()
     q = sampler._project(sampler.residual)
-    mean = sampler._baseline_mean(core._ar_apply(sampler.residual, sampler.rho))
+    mean = sampler._baseline_mean(algebra.ar_apply(sampler.residual, sampler.rho))
     for j in range(n_geos):
         for k in range(sampler.k):
             r, z = sampler.residual[j, k], sampler.problem.baseline[j]
@@ -93,7 +93,7 @@ def test_baseline_draws_have_the_dense_mean_and_covariance():
 def test_evidence_differences_are_those_of_the_dense_density(seed, n_geos, n_weeks):
     sampler = sampler_of(seed, n_geos=n_geos, n_weeks=n_weeks)
     sampler._prepare()
-    kr = core._ar_apply(sampler.residual, sampler.rho)
+    kr = algebra.ar_apply(sampler.residual, sampler.rho)
     linear = np.matmul(kr, sampler.problem.baseline) / sampler.sigma2[..., None]
 
     def dense(group_var):

@@ -174,7 +174,10 @@ def test_the_code_hash_covers_every_module_a_fit_runs_through(monkeypatch):
     plain = runs.code_hash()
     assert plain == runs.code_hash()
     read = runs.getsource
-    for name in ("panel", "transforms", "design", "gibbs", "sampler", "fit", "posterior"):
+    for name in (
+        *("panel", "transforms", "design", "algebra", "pooling", "problem", "gibbs", "pooled"),
+        *("sampler", "fit", "posterior"),
+    ):
 
         def edited(module, name=name):
             return read(module) + ("# edited" if module.__name__ == f"mixloop.{name}" else "")
@@ -183,6 +186,43 @@ def test_the_code_hash_covers_every_module_a_fit_runs_through(monkeypatch):
         assert runs.code_hash() != plain, name
     monkeypatch.setattr(runs, "getsource", read)
     assert runs.code_hash() == plain
+
+
+def in_pools(inputs, pools):
+    pool_id = pl.col("channel_id").replace_strict(pools, default=None, return_dtype=pl.String)
+    return inputs | {"channels": inputs["channels"].with_columns(pool_id=pool_id)}
+
+
+def test_pools_are_part_of_a_runs_identity_where_there_are_any(inputs):
+    together = in_pools(inputs, {"search": "all", "tv": "all"})
+    tasks = fit_tasks(**together, settings=TINY, **ORIGINS)
+    assert tasks[-1].pools == {"search": "all", "tv": "all"}
+    asked = json.loads(runs.configuration(tasks[-1], TINY))
+    assert (asked["pools"], asked["pool_spread"]) == (tasks[-1].pools, 0.3)
+    wider = replace(TINY, pool_spread=0.5)
+    assert len({*ids(inputs), *ids(together), *ids(together, wider)}) == 9
+    # without a pool of two nothing of it is seen
+    assert ids(inputs) == ids(inputs, wider) == ids(in_pools(inputs, {"tv": "all"}))
+    assert not {"pools", "pool_spread"} & set(
+        json.loads(runs.configuration(fit_tasks(**inputs, settings=TINY, **ORIGINS)[0], TINY))
+    )
+
+
+def test_the_ledger_names_the_pool_of_each_channel(inputs):
+    together = in_pools(inputs, {"search": "all", "tv": "all"})
+    rows = fit_runs(
+        **together,
+        existing=[],
+        settings=SETTINGS | {"backtest_origins": 0, "first_forecast_weeks_ago": 0},
+        clock=Clock(),
+    )
+    channel = pl.col("term_type") == "channel"
+    assert rows.filter(channel)["pool_id"].unique().to_list() == ["all"]
+    assert rows.filter(~channel)["pool_id"].null_count() == len(rows.filter(~channel))
+    (posterior,) = posteriors_from_frame(rows)
+    assert posterior.pools == {"search": "all", "tv": "all"}
+    (old,) = posteriors_from_frame(rows.drop("pool_id"))
+    assert old.pools == {}
 
 
 def test_another_number_of_origins_keeps_the_runs_that_stay(inputs):

@@ -1,0 +1,169 @@
+"""Worlds drawn from the sampler's own prior, one for each chain."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import stats
+
+from mixloop.gibbs import Sampler
+from mixloop.pooled import PooledSampler
+from mixloop.pooling import Pool
+from mixloop.problem import Problem
+
+WORLDS = 500
+P_VALUE = 1e-3  # seeds are fixed: a failure is a change of the code, not bad luck
+RANKS, THIN, WARMUP = 20, 10, 150  # 19 draws of each world, every tenth sweep
+GROUP_SCALE = np.array([2.0, 0.1, 0.1])
+SHARE_SCALE = 0.06
+SPREAD = 0.5  # of pooled returns: the truncation at zero matters
+N_WEEKS = 40
+UNKNOWN = 17  # a week without a KPI
+
+
+@dataclass
+class Truth:
+    """One draw of everything for each world, with the axes of the sampler; `y` (J, K, T)."""
+
+    tau2: np.ndarray
+    lam2: np.ndarray
+    grid: np.ndarray
+    coef: np.ndarray
+    group_var: np.ndarray
+    baseline_coef: np.ndarray
+    sigma2: np.ndarray
+    rho: np.ndarray
+    media: np.ndarray
+    y: np.ndarray
+    total: np.ndarray
+
+
+def problem_of(n_geos, n_channels):
+    """Pulsed media under four shapes, level, trend and two hinges."""
+    rng = np.random.default_rng(10)
+    weeks = np.arange(N_WEEKS)
+    pulses = (rng.random((n_channels, n_geos, 1, N_WEEKS)) < 0.5) * rng.uniform(
+        0.2, 1, (n_channels, n_geos, 1, N_WEEKS)
+    )
+    carried = pulses + 0.6 * np.roll(pulses, 1, axis=3)
+    shapes = [pulses, pulses / (pulses + 0.3), carried, carried**2 / (carried**2 + 0.4)]
+    hinges = [np.maximum(weeks - knot, 0) / 52 for knot in (12, 25)]
+    columns = [np.ones(N_WEEKS), np.linspace(-1, 1, N_WEEKS), *hinges]
+    y = np.ones((n_geos, N_WEEKS))
+    y[0, UNKNOWN] = np.nan
+    return Problem(
+        y=y,
+        media=np.concatenate(shapes, axis=2),
+        log_prior=np.log(np.tile([0.4, 0.3, 0.2, 0.1], (n_channels, 1))),
+        baseline=np.tile(np.stack(columns, axis=1), (n_geos, 1, 1)),
+        group=np.array([0, 1, 2, 2]),
+        group_scale=GROUP_SCALE,
+        is_fixed=np.array([True, False, False]),
+        jumps=np.array([2, 1]),
+        share_scale=np.full(n_channels, SHARE_SCALE),
+    )
+
+
+def pooled_problem_of(n_geos, n_channels):
+    """The same, with the first two channels a pool; the second is the first with a little noise."""
+    plain = problem_of(n_geos, n_channels)
+    media = plain.media.copy()
+    noise = np.random.default_rng(11).uniform(0.9, 1.1, size=media[0].shape)
+    media[1] = media[0] * noise
+    weight = np.array([np.linspace(0.7, 0.6, n_geos), np.linspace(0.3, 0.4, n_geos)])
+    return replace(plain, media=media, pools=(Pool(np.array([0, 1]), weight, SPREAD),))
+
+
+def draw_worlds(problem, rng, ar1):
+    """Draw parameters from the prior that the sampler's docstrings state, then data from them."""
+    n_channels, n_geos, _, _ = problem.media.shape
+    tau = np.abs(rng.standard_cauchy(WORLDS))
+    pooled = [c for pool in problem.pools for c in pool.members]
+    alone = [c for c in range(n_channels) if c not in pooled]
+    lam = np.abs(rng.standard_cauchy((WORLDS, len(alone) + len(problem.pools))))
+    weights = np.exp(problem.log_prior[0])
+    grid = rng.choice(4, p=weights, size=(WORLDS, n_channels))
+    media = problem.media[np.arange(n_channels), :, grid]  # (K, C, J, T)
+    unit = np.abs(rng.normal(size=(n_geos, WORLDS, lam.shape[1])))
+    unit *= SHARE_SCALE * tau[:, None] * lam
+    share = np.empty((n_geos, WORLDS, n_channels))
+    share[:, :, alone] = unit[:, :, : len(alone)]
+    total = unit[:, :, len(alone) :]
+    for q, pool in enumerate(problem.pools):
+        total[:, :, q] *= len(pool.members)  # a pool's scale is the sum of its channels'
+        for c, weight in zip(pool.members, pool.weight, strict=True):
+            ratio = stats.truncnorm.rvs(
+                -1 / pool.spread, np.inf, 1.0, pool.spread, size=(n_geos, WORLDS), random_state=rng
+            )
+            share[:, :, c] = weight[:, None] * total[:, :, q] * ratio
+    coef = share / media.mean(axis=3).transpose(2, 0, 1)
+    scale = np.abs(rng.standard_cauchy((WORLDS, 3))) * GROUP_SCALE
+    scale[:, 0] = GROUP_SCALE[0]
+    baseline_coef = rng.normal(size=(n_geos, WORLDS, 4)) * scale[:, problem.group]
+    sigma2 = stats.invgamma.rvs(1.0, scale=1e-4, size=(n_geos, WORLDS), random_state=rng)
+    rho = stats.truncnorm.rvs(
+        -0.95 / 0.4, 0.95 / 0.4, scale=0.4, size=(n_geos, WORLDS), random_state=rng
+    )
+    error = np.empty((n_geos, WORLDS, N_WEEKS))
+    for j, k in np.ndindex(n_geos, WORLDS):
+        error[j, k] = ar1(rng, rho[j, k], np.sqrt(sigma2[j, k]), (N_WEEKS,))
+    effect = np.einsum("jkc,kcjt->jkt", coef, media)
+    baseline = np.einsum("jkp,jtp->jkt", baseline_coef, problem.baseline)
+    y = baseline + effect + error
+    return Truth(
+        *(tau**2, lam**2, grid, coef, scale**2, baseline_coef, sigma2, rho, effect, y, total)
+    )
+
+
+def quantities(state, share):
+    """What is compared, (K,) each, from a truth or a sampler."""
+    out = {
+        "sigma": state.sigma2[-1],
+        "rho": state.rho[0],
+        "trend": state.baseline_coef[0, :, 1],
+        "hinge": state.baseline_coef[-1, :, 3],
+        "trend scale": state.group_var[:, 1],
+        "hinge scale": state.group_var[:, 2],
+        "share": share[0, :, 0],
+        "share scale": state.tau2 * state.lam2[:, -1],
+    }
+    if state.total.shape[2]:
+        out["last share"] = share[-1, :, -1]
+        out["total"] = state.total[-1, :, 0]
+        out["sum"] = share[-1, :, 0] + share[-1, :, 1]
+        out["split"] = share[0, :, 0] / (share[0, :, 0] + share[0, :, 1])
+    return {name: values.copy() for name, values in out.items()}
+
+
+def share_of(problem, state):
+    media = problem.media[np.arange(problem.media.shape[0]), :, state.grid]
+    return state.coef * media.mean(axis=3).transpose(2, 0, 1)
+
+
+def rank_p_values(problem, rng, ar1):
+    """P-value of each quantity for its true values to rank evenly among posterior draws."""
+    truth = draw_worlds(problem, rng, ar1)
+    sampler = (PooledSampler if problem.pools else Sampler)(problem, WORLDS, rng)
+    sampler.residual = truth.y.copy()
+    sampler.residual[0, :, UNKNOWN] = 1.0
+    true = quantities(truth, share_of(problem, truth))
+    ranks = {name: np.zeros(WORLDS) for name in true}
+    for sweep in range(WARMUP + (RANKS - 1) * THIN):
+        sampler.sweep()
+        if sweep >= WARMUP and sweep % THIN == 0:
+            for name, drawn in quantities(sampler, sampler.shares()).items():
+                ranks[name] += drawn < true[name]
+    found = {}
+    for name, values in ranks.items():
+        counts = np.bincount(values.astype(int), minlength=RANKS)
+        assert len(counts) == RANKS
+        found[name] = stats.chisquare(counts).pvalue
+    return found
+
+
+def at_truth(problem, truth, rng):
+    """A sampler whose chains start at the true values."""
+    sampler = (PooledSampler if problem.pools else Sampler)(problem, WORLDS, rng)
+    for name in ("tau2", "lam2", "grid", "coef", "group_var", "sigma2", "rho", "total"):
+        setattr(sampler, name, getattr(truth, name).copy())
+    sampler.residual = truth.y - truth.media
+    return sampler

@@ -215,6 +215,31 @@ def test_every_mistake_is_found_at_its_row(client):
     ]
 
 
+def test_rows_of_one_rule_must_agree(client):
+    client.write(
+        channel_mapping=lines(
+            "rule_id,priority,match_field,match_type,pattern,channel_id,valid_from,valid_to",
+            "both,10,platform,exact,tv,tv,,",
+            "both,20,campaign,exact,c,web,2024-01-01,",  # row 3
+            "Both,30,platform,exact,web,web,,",  # another name, so a rule of its own
+            ",40,platform,exact,tv,tv,,",
+            ",40,campaign,regex,(,tv,,",  # row 6: a rule of its own, though the priority repeats
+            "unmapped,50,campaign,exact,c,tv,,",
+        ),
+        goals=None,
+        plan=None,
+    )
+    code, output = client.build()
+    assert code != 0
+    assert client.blocking() == {
+        ("rule_rows_disagree", "channel_mapping.csv", 3, "rule_id"),
+        ("invalid_pattern", "channel_mapping.csv", 6, "pattern"),
+        ("reserved_rule_id", "channel_mapping.csv", 7, "rule_id"),
+    }
+    said = "rows 2 and 3 are conditions of one rule, and row 3 says otherwise: priority 20, "
+    assert f"{said}channel_id web, valid_from 2024-01-01" in output
+
+
 def test_missing_and_empty_files_and_columns(client):
     client.write(
         media=SOUND["media"].replace("spend", "spending", 1),

@@ -100,6 +100,7 @@ labelled as (
         segments.valid_from,
         segments.valid_to,
         coalesce(matches.channel_id, 'unmapped') as channel_id,
+        coalesce(matches.rule_id, 'unmapped') as rule_id,
         matches.rule_priority,
         matches.rule_label
     from segments

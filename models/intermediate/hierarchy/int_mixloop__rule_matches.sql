@@ -1,7 +1,11 @@
--- one row per line item x rule that claims it, whatever the dates.
--- Rules are tried on the distinct values of a field, not on line items: platforms are few.
+-- one row per line item x rule that claims it, whatever the dates: all conditions of the rule hold.
+-- Conditions are tried on the distinct values of a field, not on line items: platforms are few.
 with line_items as (
     select * from {{ ref('int_mixloop__line_items') }}
+),
+
+conditions as (
+    select * from {{ ref('int_mixloop__rule_conditions') }}
 ),
 
 rules as (
@@ -23,7 +27,8 @@ line_item_fields as (
 field_values as (
     select
         match_field,
-        match_value
+        match_value,
+        lower(match_value) as lower_value
     from line_item_fields
     group by match_field, match_value
 ),
@@ -32,33 +37,36 @@ exact_matches as (
     select
         field_values.match_field,
         field_values.match_value,
-        rules.rule_rank
+        conditions.rule_rank,
+        conditions.condition_number
     from field_values
-    inner join rules
+    inner join conditions
         on
-            field_values.match_field = rules.match_field
-            and lower(field_values.match_value) = lower(rules.pattern)
-    where rules.match_type = 'exact'
+            field_values.match_field = conditions.match_field
+            and field_values.lower_value = lower(conditions.pattern)
+    where conditions.match_type = 'exact'
 ),
 
 pattern_matches as (
     select
         field_values.match_field,
         field_values.match_value,
-        rules.rule_rank
+        conditions.rule_rank,
+        conditions.condition_number
     from field_values
-    inner join rules
-        on field_values.match_field = rules.match_field
+    inner join conditions
+        on field_values.match_field = conditions.match_field
     where
-        case rules.match_type
-            when 'prefix' then starts_with(lower(field_values.match_value), lower(rules.pattern))
-            when 'like' then lower(field_values.match_value) like lower(rules.pattern)
+        case conditions.match_type
+            when 'prefix' then starts_with(field_values.lower_value, lower(conditions.pattern))
+            when 'like' then field_values.lower_value like lower(conditions.pattern)
             when 'regex'
                 then
-                    not rules.is_pattern_too_long
-                    and not rules.is_pattern_invalid
+                    not conditions.is_pattern_too_long
+                    and not conditions.is_pattern_invalid
                     and coalesce(
-                        try(regexp_matches(field_values.match_value, rules.pattern, 'i')), false
+                        try(regexp_matches(field_values.match_value, conditions.pattern, 'i')),
+                        false
                     )
             else false
         end
@@ -70,22 +78,34 @@ value_matches as (
     select * from pattern_matches
 ),
 
-matches as (
+met_conditions as (
     select
         line_item_fields.line_item_id,
-        rules.rule_rank,
-        rules.valid_from,
-        rules.valid_to,
-        rules.channel_id,
-        rules.priority as rule_priority,
-        rules.rule_label
+        value_matches.rule_rank,
+        count(*) as n_met
     from line_item_fields
     inner join value_matches
         on
             line_item_fields.match_field = value_matches.match_field
             and line_item_fields.match_value = value_matches.match_value
+    group by line_item_fields.line_item_id, value_matches.rule_rank
+),
+
+matches as (
+    select
+        met_conditions.line_item_id,
+        rules.rule_rank,
+        rules.rule_id,
+        rules.valid_from,
+        rules.valid_to,
+        rules.channel_id,
+        rules.priority as rule_priority,
+        rules.rule_label
+    from met_conditions
     inner join rules
-        on value_matches.rule_rank = rules.rule_rank
+        on
+            met_conditions.rule_rank = rules.rule_rank
+            and met_conditions.n_met = rules.n_conditions
 )
 
 select * from matches

@@ -22,6 +22,7 @@ PUBLIC = (
     ("mixloop__input_findings", "what is wrong with the inputs"),
     ("mixloop__model_feasibility", "what the data can tell apart, and your answers"),
     ("mixloop__mapping_versions", "what changed in mapping and tree, and when"),
+    ("mixloop__model_requirements", "what each model needs, and what it got"),
     ("mixloop__runs", "model runs, convergence, scores"),
     ("mixloop__run_scores", "the model against simpler methods"),
     ("mixloop__contributions", "what made the KPI, week by week"),

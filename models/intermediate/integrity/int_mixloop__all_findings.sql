@@ -1,7 +1,7 @@
 -- one row per finding of every kind, all of them, before overrides. Not behind the gate
 {%- set parts = [
     'row', 'key', 'reference', 'hierarchy', 'rollup', 'mapping', 'series', 'media', 'model', 'plan',
-    'question',
+    'question', 'feasibility',
 ] %}
 {%- set about_series = ['question'] %}
 {%- set can_be_overridden = ['question'] %}

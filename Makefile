@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo lint format parse unit warehouse-tests test docs bench-recovery lock clean
+.PHONY: help setup build demo propose lint format parse unit warehouse-tests test docs bench-recovery lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -35,6 +35,9 @@ build: setup ## the whole warehouse for MIXLOOP_CLIENT (default: the demo client
 
 demo: setup ## only the demo client's raw tables
 	@$(BIN)/python scripts/prepare.py
+
+propose: setup ## a first mapping and hierarchy from MIXLOOP_CLIENT's media, to edit: OUT=proposal
+	@$(BIN)/python scripts/propose.py --out "$(or $(OUT),proposal)"
 
 lint: setup ## ruff and sqlfluff
 	$(BIN)/ruff check .

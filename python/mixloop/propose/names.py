@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+
+import polars as pl
 
 from mixloop.propose import vocabulary
 from mixloop.propose.patterns import (
@@ -26,12 +28,16 @@ CONSTANT = 0.95  # share of one value from which a position tells nothing apart
 
 @dataclass(frozen=True)
 class Separator:
-    """What stands between tokens; `mark` and `token` are regular expressions of RE2 and Python."""
+    """What stands between tokens; `mark` and `token` are regular expressions of RE2 and Python.
+
+    `loose` is a simpler `token` where the strict one is hard to read; it may run over a mark.
+    """
 
     label: str
     mark: str
     token: str
     is_strong: bool  # people also write spaces and hyphens for their own sake
+    loose: str = ""
 
     def split(self, name: str) -> list[str]:
         """Return the tokens of a name."""
@@ -40,7 +46,7 @@ class Separator:
 
 SEPARATORS = (  # in the order in which equal ones are preferred
     Separator("|", r" *\| *", r"[^|]*", True),
-    Separator(" - ", " +[-–—] +", ".*?", True),
+    Separator(" - ", " +[-–—] +", "[^ ]+( +([^-–— ][^ ]*|[-–—][^ ]+))*", True, loose=".*"),
     Separator("_", "_", "[^_]*", True),
     Separator(">", " *> *", "[^>]*", True),
     Separator("/", " */ *", "[^/]*", True),
@@ -285,32 +291,45 @@ def is_meant(position: Position, separator: Separator, has_frame: bool) -> bool:
     return has_frame and all(len(value.names) >= 2 for value in position.kept)
 
 
-def token_condition(field: str, separator: Separator, at: int, value: Value) -> Condition:
+def token_condition(
+    field: str, separator: Separator, at: int, value: Value, names: Iterable[str]
+) -> Condition:
     """Return the simplest condition that names have a token at a position.
 
-    A prefix where all its names begin alike, else a regular expression that counts tokens.
+    A prefix where all its names begin alike, else a regular expression that counts tokens. Of two
+    expressions the readable one where it holds for no other of the `names`.
     """
     if separator is WHOLE:
         return exactly(field, value.text)
-    names = sorted(value.names)
+    own = sorted(value.names)
     if at >= 0:
-        heads = {head_of(name, separator, at).lower() for name in names}
-        head = head_of(names[0], separator, at)
+        heads = {head_of(name, separator, at).lower() for name in own}
+        head = head_of(own[0], separator, at)
         if len(heads) == 1 and is_kept_by_spreadsheets(head) and not head.endswith(" "):
             return Condition(field, "prefix", head)
-    end = f"({separator.mark}|$)"
+    strict = Condition(field, "regex", counted(separator, separator.token, at, value))
+    if separator.loose:
+        loose = Condition(field, "regex", counted(separator, separator.loose, at, value))
+        every = pl.Series(sorted(names))
+        if set(every.filter(loose.matches(every))) == value.names:
+            return loose
+    return strict
+
+
+def counted(separator: Separator, token: str, at: int, value: Value) -> str:
+    """Return the regular expression of a token at a position, `token` for each one before it."""
     word = escaped(value.text)
     if at < 0:
-        rest = f"({separator.mark}{separator.token})" + ("" if at == -2 else f"{{{-at - 1}}}")
-        return Condition(field, "regex", f"(^|{separator.mark}){word}{rest if at < -1 else ''}$")
-    parts = [separator.split(name)[:at] for name in names]
+        times = f"{{{-at - 1}}}" if at < -2 else ""
+        rest = f"({separator.mark}{token}){times}" if at < -1 else ""
+        return f"(^|{separator.mark}){word}{rest}$"
     lead = ""
-    for tokens in zip(*parts, strict=True):
-        is_same = len({token.lower() for token in tokens}) == 1
-        lead += (escaped(tokens[0]) if is_same else separator.token) + separator.mark
+    for tokens in zip(*(separator.split(name)[:at] for name in sorted(value.names)), strict=True):
+        is_same = len({text.lower() for text in tokens}) == 1
+        lead += (escaped(tokens[0]) if is_same else token) + separator.mark
     if len(lead) + len(word) > MAX_REGEX - 50:
-        lead = (separator.token + separator.mark) * at
-    return Condition(field, "regex", f"^{lead}{word}{end}")
+        lead = (token + separator.mark) * at
+    return f"^{lead}{word}({separator.mark}|$)"
 
 
 def head_of(name: str, separator: Separator, at: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -10,6 +11,7 @@ from mixloop.propose.names import (
     WHOLE,
     Reading,
     Separator,
+    Value,
     Yardstick,
     read_names,
     token_condition,
@@ -132,9 +134,10 @@ def groups_of(
 ) -> tuple[Part, ...]:
     """Return one part for each kept value of the chosen position, divided once more where large."""
     finer = replace(yardstick, min_share=FINER_SHARE)
+    names = items[reading.field].drop_nulls().unique().to_list()
     groups = []
     for value in reading.chosen.kept:
-        condition = token_condition(reading.field, reading.separator, reading.chosen.at, value)
+        condition = claims(reading, value, names)
         group = Part(value.text, "group", (*part.conditions, condition))
         own = items.filter(pl.col(reading.field).is_in(sorted(value.names)))
         second = read_field(reading.field, own, finer)
@@ -143,7 +146,7 @@ def groups_of(
                 Part(
                     inner.text,
                     "finer",
-                    (*part.conditions, *narrowed(condition, second, inner)),
+                    (*part.conditions, *narrowed(condition, claims(second, inner, value.names))),
                 )
                 for inner in second.chosen.kept
             )
@@ -161,9 +164,13 @@ def is_finer(second: Reading, first: Reading) -> bool:
     )
 
 
-def narrowed(outer: Condition, reading: Reading, value: object) -> tuple[Condition, ...]:
+def claims(reading: Reading, value: Value, names: Iterable[str]) -> Condition:
+    """Return the condition of a value at the chosen position; no other of the names meets it."""
+    return token_condition(reading.field, reading.separator, reading.chosen.at, value, names)
+
+
+def narrowed(outer: Condition, inner: Condition) -> tuple[Condition, ...]:
     """Return the conditions of a second token: one prefix that goes on where the first ends."""
-    inner = token_condition(reading.field, reading.separator, reading.chosen.at, value)
     is_longer = (
         outer.match_type == inner.match_type == "prefix"
         and inner.pattern.lower().startswith(outer.pattern.lower())

@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from scripts.warehouse_files import warehouse_files
 
 PUBLIC = (
-    ("mixloop__channels", "the client's channels"),
+    ("mixloop__channels", "the client's channels, in every hierarchy"),
+    ("mixloop__rollup", "which leaves each of them adds up"),
     ("mixloop__media_weekly", "spend by week, geo and channel"),
     ("mixloop__unmapped_media", "line items that no rule claims"),
     ("mixloop__reconciliation", "does the money tie"),

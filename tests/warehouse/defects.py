@@ -108,6 +108,7 @@ PUBLISHED = rows(
 RECONCILIATION = rows(
     "check_name, expected, actual, difference, is_within",
     "'levels', 10.00::decimal(18, 6), 10.00::decimal(18, 6), 0::decimal(18, 6), true",
+    "'children', 7.00, 7.00, 0.00, true",
     "'finance', 10.00, 12.00, 2.00, false",
 )
 
@@ -284,6 +285,8 @@ DEFECTS: dict[str, Case] = {
         defects={
             "a cent is missing": "update {mixloop__reconciliation} "
             "set actual = 9.99, difference = -0.01 where check_name = 'levels'",
+            "a child is missing": "update {mixloop__reconciliation} "
+            "set actual = 6.99, difference = -0.01 where check_name = 'children'",
             "the difference is null": "update {mixloop__reconciliation} set difference = null "
             "where check_name = 'levels'",
             "the check has no name": "update {mixloop__reconciliation} "

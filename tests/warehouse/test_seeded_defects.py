@@ -8,9 +8,10 @@ import pytest
 from tests.warehouse.defects import DEFECTS as MART_DEFECTS
 from tests.warehouse.defects import Case
 from tests.warehouse.feature_defects import FEATURE_DEFECTS
+from tests.warehouse.hierarchy_defects import HIERARCHY_DEFECTS
 from tests.warehouse.version_defects import VERSION_DEFECTS
 
-DEFECTS = MART_DEFECTS | FEATURE_DEFECTS | VERSION_DEFECTS
+DEFECTS = MART_DEFECTS | FEATURE_DEFECTS | HIERARCHY_DEFECTS | VERSION_DEFECTS
 SEEDED = [(name, defect) for name, case in DEFECTS.items() for defect in case.defects]
 
 

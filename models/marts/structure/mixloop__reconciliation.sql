@@ -1,4 +1,8 @@
-with media_rows as (
+with media_facts as (
+    select * from {{ ref('int_mixloop__media_facts') }}
+),
+
+media_rows as (
     select * from {{ ref('int_mixloop__media_rows') }}
 ),
 
@@ -8,25 +12,25 @@ media_weekly as (
 
 channel_tree as (
     select * from {{ ref('int_mixloop__channel_tree') }}
-    where hierarchy_id = 'main'
 ),
 
-channel_closure as (
-    select * from {{ ref('int_mixloop__channel_closure') }}
+rollup_leaves as (
+    select * from {{ ref('int_mixloop__rollup_leaves') }}
 ),
 
 finance as (
     select * from {{ ref('stg_mixloop__finance') }}
 ),
 
--- levels: raw spend of a week against the same money after mapping, and on every level of the tree
+-- levels: raw spend of a week against the same money after mapping, and on every level of every
+-- hierarchy
 raw_weeks as (
     select
-        week,
+        {{ mixloop.week_start('activity_date') }} as week,
         coalesce(sum(spend), 0) as spend
-    from media_rows
-    where week is not null
-    group by week
+    from media_facts
+    where activity_date is not null
+    group by {{ mixloop.week_start('activity_date') }}
 ),
 
 mapped_weeks as (
@@ -40,41 +44,51 @@ mapped_weeks as (
 
 node_weeks as (
     select
-        channel_closure.ancestor_id as channel_id,
+        rollup_leaves.node_id,
         media_weekly.week,
         sum(media_weekly.spend) as spend
-    from channel_closure
+    from rollup_leaves
     inner join media_weekly
-        on channel_closure.descendant_id = media_weekly.channel_id
-    group by channel_closure.ancestor_id, media_weekly.week
+        on rollup_leaves.leaf_id = media_weekly.channel_id
+    group by rollup_leaves.node_id, media_weekly.week
 ),
 
 levels as (
-    select level
+    select
+        hierarchy_id,
+        level,
+        concat(hierarchy_id, ' level ', level) as item
     from channel_tree
-    group by level
+    group by hierarchy_id, level
 ),
 
 -- A leaf above a level stands for itself on every deeper level: the fan-out is meant.
 level_weeks as (
     select
         node_weeks.week,
-        concat('level ', levels.level) as item,
+        levels.item,
         sum(node_weeks.spend) as spend
     from levels
     inner join channel_tree
         on
-            levels.level = channel_tree.level
-            or (levels.level > channel_tree.level and channel_tree.is_leaf)
+            levels.hierarchy_id = channel_tree.hierarchy_id
+            and (
+                levels.level = channel_tree.level
+                or (levels.level > channel_tree.level and channel_tree.is_leaf)
+            )
     inner join node_weeks
-        on channel_tree.channel_id = node_weeks.channel_id
-    group by node_weeks.week, levels.level
+        on channel_tree.node_id = node_weeks.node_id
+    group by node_weeks.week, levels.item
 ),
 
 items as (
-    select 'mapped + unmapped' as item
+    select
+        cast(null as varchar) as hierarchy_id,
+        'mapped + unmapped' as item
     union all
-    select concat('level ', level) as item
+    select
+        hierarchy_id,
+        item
     from levels
 ),
 
@@ -88,6 +102,7 @@ found_weeks as (
 expected_weeks as (
     select
         raw_weeks.week,
+        items.hierarchy_id,
         items.item,
         raw_weeks.spend
     from raw_weeks
@@ -98,6 +113,7 @@ level_checks as (
     select
         'levels' as check_name,
         coalesce(expected_weeks.week, found_weeks.week) as period_start,
+        expected_weeks.hierarchy_id,
         coalesce(expected_weeks.item, found_weeks.item) as item,
         coalesce(expected_weeks.spend, 0) as expected,
         coalesce(found_weeks.spend, 0) as actual,
@@ -107,6 +123,57 @@ level_checks as (
         on
             expected_weeks.week = found_weeks.week
             and expected_weeks.item = found_weeks.item
+),
+
+-- children: what a node adds up of the leaves against the sum of the nodes below it
+parent_weeks as (
+    select
+        channel_tree.node_id,
+        node_weeks.week,
+        node_weeks.spend
+    from channel_tree
+    inner join node_weeks
+        on channel_tree.node_id = node_weeks.node_id
+    where not channel_tree.is_leaf
+),
+
+children_weeks as (
+    select
+        channel_tree.parent_node_id as node_id,
+        node_weeks.week,
+        sum(node_weeks.spend) as spend
+    from channel_tree
+    inner join node_weeks
+        on channel_tree.node_id = node_weeks.node_id
+    where channel_tree.parent_node_id is not null
+    group by channel_tree.parent_node_id, node_weeks.week
+),
+
+sums as (
+    select
+        coalesce(parent_weeks.node_id, children_weeks.node_id) as node_id,
+        coalesce(parent_weeks.week, children_weeks.week) as week,
+        coalesce(parent_weeks.spend, 0) as expected,
+        coalesce(children_weeks.spend, 0) as actual
+    from parent_weeks
+    full outer join children_weeks
+        on
+            parent_weeks.node_id = children_weeks.node_id
+            and parent_weeks.week = children_weeks.week
+),
+
+children_checks as (
+    select
+        'children' as check_name,
+        sums.week as period_start,
+        channel_tree.hierarchy_id,
+        sums.node_id as item,
+        sums.expected,
+        sums.actual,
+        0 as tolerance
+    from sums
+    left join channel_tree
+        on sums.node_id = channel_tree.node_id
 ),
 
 -- finance: booked spend of a month against media spend, platform names compared in lower case
@@ -148,6 +215,7 @@ finance_checks as (
     select
         'finance' as check_name,
         coalesce(booked_months.month, media_months_in_span.month) as period_start,
+        cast(null as varchar) as hierarchy_id,
         coalesce(booked_months.platform, media_months_in_span.platform) as item,
         coalesce(booked_months.spend, 0) as expected,
         coalesce(media_months_in_span.spend, 0) as actual,
@@ -162,6 +230,8 @@ finance_checks as (
 checks as (
     select * from level_checks
     union all
+    select * from children_checks
+    union all
     select * from finance_checks
 ),
 
@@ -169,6 +239,7 @@ rounded as (
     select
         check_name,
         period_start,
+        hierarchy_id,
         item,
         cast(expected as decimal(18, 6)) as expected,
         cast(actual as decimal(18, 6)) as actual,
@@ -182,6 +253,7 @@ final as (
         {{ mixloop.surrogate_key(['check_name', 'period_start', 'item']) }} as reconciliation_id,
         check_name,
         period_start,
+        hierarchy_id,
         item,
         expected,
         actual,

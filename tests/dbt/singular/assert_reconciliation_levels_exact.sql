@@ -1,4 +1,5 @@
--- Raw spend equals mapped plus unmapped spend and every level of the tree, to the last decimal.
+-- Raw spend equals mapped plus unmapped spend and every level of every hierarchy, and a node is the
+-- sum of its children, to the last decimal.
 with reconciliation as (
     select * from {{ ref('mixloop__reconciliation') }}
     where check_name is distinct from 'finance'

@@ -33,7 +33,8 @@ def demo() -> DemoClient:
 
 @pytest.fixture(scope="module")
 def tree() -> dict[str, dict[str, str]]:
-    return {row["channel_id"]: row for row in seed("channel_hierarchy")}
+    rows = seed("channel_hierarchy")
+    return {row["channel_id"]: row for row in rows if row["hierarchy_id"] == "main"}
 
 
 def modelled_at(tree: dict[str, dict[str, str]], channel_id: str) -> str | None:
@@ -86,7 +87,9 @@ def mapped(demo: DemoClient) -> pl.DataFrame:
 
 
 def test_the_tree_is_a_tree(tree: dict[str, dict[str, str]]) -> None:
-    assert len(tree) == len(seed("channel_hierarchy"))
+    keys = [(row["hierarchy_id"], row["channel_id"]) for row in seed("channel_hierarchy")]
+    assert len(set(keys)) == len(keys)
+    assert all(row["owner"] and row["objective"] for row in tree.values())
     depths = {}
     for channel_id in tree:
         at, depth = channel_id, 0
@@ -99,6 +102,26 @@ def test_the_tree_is_a_tree(tree: dict[str, dict[str, str]]) -> None:
     assert sorted(modelled) == list(brand.CHANNEL_IDS)
     for channel_id in modelled:  # no modelled channel above another
         assert modelled_at(tree, tree[channel_id]["parent_id"]) is None
+
+
+def leaves_below(tree: dict[str, dict[str, str]], channel_id: str) -> set[str]:
+    below = [name for name, row in tree.items() if row["parent_id"] == channel_id]
+    return set().union(*(leaves_below(tree, name) for name in below)) or {channel_id}
+
+
+@pytest.mark.parametrize("name", ["team", "funnel"])
+def test_other_hierarchies_place_every_leaf_once(
+    tree: dict[str, dict[str, str]], name: str
+) -> None:
+    rows = seed("channel_hierarchy")
+    own = {row["channel_id"]: row for row in rows if row["hierarchy_id"] == name}
+    above = {row["parent_id"] for row in own.values()} - {""}
+    assert above < own.keys()
+    placed = [leaf for lowest in own.keys() - above for leaf in leaves_below(tree, lowest)]
+    assert sorted(placed) == sorted(leaves_below(tree, "all_media"))
+    for channel_id in above:
+        assert channel_id not in tree
+        assert all(own[channel_id][column] for column in ("label", "owner", "objective"))
 
 
 def test_every_rule_names_a_leaf_and_claims_something(

@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo propose lint format parse unit warehouse-tests test docs bench-recovery lock clean
+.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -31,13 +31,19 @@ build: setup ## the whole warehouse for MIXLOOP_CLIENT (default: the demo client
 	@$(BIN)/python scripts/prepare.py
 	@echo "dbt build: a minute or two when models are to be fitted; the whole log is logs/dbt.log"
 	@$(BIN)/dbt --quiet build
+	-@$(BIN)/python scripts/requirements_sheet.py > /dev/null
 	@$(BIN)/python scripts/summary.py
 
 demo: setup ## only the demo client's raw tables
 	@$(BIN)/python scripts/prepare.py
 
+<<<<<<< HEAD
 propose: setup ## a first mapping and hierarchy from MIXLOOP_CLIENT's media, to edit: OUT=proposal
 	@$(BIN)/python scripts/propose.py --out "$(or $(OUT),proposal)"
+=======
+sheet: setup ## target/sheets/<model>.html: what each model needs, what it got, what to do
+	@$(BIN)/python scripts/requirements_sheet.py
+>>>>>>> 34265bd (feat: make sheet writes one page per model for people who never open a terminal)
 
 lint: setup ## ruff and sqlfluff
 	$(BIN)/ruff check .

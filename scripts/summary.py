@@ -12,7 +12,7 @@ import duckdb
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scripts.warehouse_files import warehouse_files
+from scripts.warehouse_files import sheets_folder, warehouse_files
 
 PUBLIC = (
     ("mixloop__channels", "the client's channels, in every hierarchy"),
@@ -236,6 +236,7 @@ def opening_lines(warehouse: Path, history: Path) -> list[str]:
         "",
         f"Warehouse  {warehouse.resolve()}",
         f"History    {history.resolve()}  (what was published; keep it)",
+        *(f"Sheet      {page.resolve()}" for page in sorted(sheets_folder().glob("*.html"))),
         "",
         "To look inside, in .venv/bin/python (or any DuckDB client, without the wrapping):",
         "  import duckdb",

@@ -33,6 +33,7 @@ step "fingerprint" "$BIN/python" scripts/fingerprint.py --out "$SCRATCH/first.js
 step "dbt build again" "$BIN/dbt" build
 step "same rows" "$BIN/python" scripts/fingerprint.py --compare "$SCRATCH/first.json"
 step "dbt docs" "$BIN/dbt" docs generate --static
+step "requirements sheets" "$BIN/python" scripts/requirements_sheet.py
 step "summary" "$BIN/python" scripts/summary.py
 
 printf '\n%s%6ds  in all\n' "$TIMES" "$SECONDS"

@@ -15,3 +15,8 @@ def warehouse_files() -> tuple[Path, Path]:
     name = client.rstrip("/").split("/")[-1]
     path = os.environ.get("MIXLOOP_WAREHOUSE") or f"warehouse/mixloop_{name}.duckdb"
     return Path(path), Path(f"{path.removesuffix('.duckdb')}_history.duckdb")
+
+
+def sheets_folder() -> Path:
+    """Return the folder of the requirements sheets, beside dbt's other output."""
+    return Path(os.environ.get("DBT_TARGET_PATH") or "target") / "sheets"

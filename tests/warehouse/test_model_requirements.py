@@ -190,7 +190,10 @@ def test_missing_outcomes(sheet):
 
         return change
 
-    assert sheet(drop(10, 11, 40))["outcomes"][:2] == ["info", "3 of 70 weeks x geos missing"]
+    assert sheet(drop(10, 11, 40))["outcomes"][:2] == [
+        "info",
+        "3 of 70 weeks x geos of sales missing",
+    ]
     assert sheet(drop(*range(10, 14)))["outcomes"][0] == "warn"
 
 

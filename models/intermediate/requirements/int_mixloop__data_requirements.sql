@@ -82,8 +82,11 @@ requirements as (
         120 as position,
         'The KPI of every training week and geo' as needs,
         case
-            when n_missing = 0 then concat('All ', n_outcome_weeks, ' weeks x geos are known')
-            else concat(n_missing, ' of ', n_outcome_weeks, ' weeks x geos missing')
+            when n_missing = 0
+                then concat('All ', n_outcome_weeks, ' weeks x geos of ', left(kpi, 60))
+            else concat(
+                n_missing, ' of ', n_outcome_weeks, ' weeks x geos of ', left(kpi, 60), ' missing'
+            )
         end as got,
         case
             when n_missing > {{ many_missing }} * n_outcome_weeks then 'warn'

@@ -130,7 +130,7 @@ requirements as (
             when unmapped_spend > 0 then 'info'
             else 'ok'
         end as status,
-        'read mixloop__unmapped_media and add rules for its largest line items' as next_step
+        'add rules for the largest line items of mixloop__unmapped_media' as next_step
     from facts
     union all
     select

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from mixloop.allocation import leaves_of
 from mixloop.evaluate import (
     align,
     baseline_of,
@@ -22,7 +23,12 @@ from mixloop.schemas import CONTRIBUTIONS, conform
 ALL_GEOS = "all"
 
 
-def contribution_rows(posterior: Posterior, panel: Panel, nodes: pl.DataFrame) -> pl.DataFrame:
+def contribution_rows(
+    posterior: Posterior,
+    panel: Panel,
+    nodes: pl.DataFrame,
+    leaf_media: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Return the contributions of one run over its training weeks.
 
     Parameters
@@ -30,13 +36,16 @@ def contribution_rows(posterior: Posterior, panel: Panel, nodes: pl.DataFrame) -
     panel : Panel
         History through the run's last training week, media lead-in included.
     nodes : DataFrame
-        model_id, node_id, channel_id, is_leaf_node.
+        model_id, hierarchy_id, node_id, channel_id, leaf_id.
+    leaf_media : DataFrame, optional
+        geo, week, leaf_id, spend, exposure of this model; needed when nodes name leaves.
 
     Returns
     -------
     DataFrame in `schemas.CONTRIBUTIONS`
-        Hierarchy nodes, baseline components, `unexplained` (actual minus fitted, draw by draw) and
-        `kpi` (the actual, without width) for every geo and for `all`. The means of the additive
+        Hierarchy nodes (children of modelled channels by the rule in `allocation`), baseline
+        components, `unexplained` (actual minus fitted, draw by draw) and `kpi` (the actual, without
+        width) for every geo and for `all`. The means of the additive
         rows sum to the KPI. Where the KPI of a week is missing, `unexplained` and `kpi` are null;
         in `all` they are null as soon as one geo misses the week.
     """
@@ -45,6 +54,7 @@ def contribution_rows(posterior: Posterior, panel: Panel, nodes: pl.DataFrame) -
     shapes = distinct_shapes(posterior)
     baseline = baseline_of(posterior, panel)
     nodes_in = hierarchy_components(posterior, nodes)
+    leaves = leaves_of(panel, nodes_in.leaves, leaf_media)
     parts = with_baseline(nodes_in, baseline)
     actual = panel.outcome[:, keep]
     actual = np.concatenate([actual, actual.sum(axis=0, keepdims=True)])  # (J + 1, T)
@@ -52,7 +62,7 @@ def contribution_rows(posterior: Posterior, panel: Panel, nodes: pl.DataFrame) -
     ranges = np.empty((len(actual), count + 2, actual.shape[1], 4))
     total = 0.0
     for j in range(len(panel.geos)):
-        effects = geo_components(posterior, shapes, panel, baseline, nodes_in, j, keep)
+        effects = geo_components(posterior, shapes, panel, baseline, nodes_in, leaves, j, keep)
         fitted = np.tensordot(parts.is_additive.astype(float), effects, axes=1)
         block = np.concatenate([effects, (actual[j][:, None] - fitted)[None]])
         ranges[j, : count + 1] = summarise(block)
@@ -72,6 +82,8 @@ def contribution_rows(posterior: Posterior, panel: Panel, nodes: pl.DataFrame) -
             "component_type": types[:, None],
             "is_additive": np.append(parts.is_additive, [True, False])[:, None],
             "is_controllable": (types == "channel")[:, None],
+            "allocation": np.append(parts.allocation, [None, None])[:, None],
+            "hierarchy_id": np.array([*parts.hierarchy, None, None], object)[:, None],
             **range_columns("contribution", ranges),
         },
     )

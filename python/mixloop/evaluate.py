@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from mixloop.allocation import CARRIED_OVER_EXPOSURE, Leaves, carried_shares
 from mixloop.design import baseline_values, group_of
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.transforms import adstock, adstock_weights, hill
 
 DRIVER_TYPES = ("context", "event")
+MAIN = "main"  # the hierarchy that channels are estimated in
 
 
 def driver_names(posterior: Posterior) -> tuple[str, ...]:
@@ -244,15 +246,48 @@ class Components:
     ----------
     ids, types : tuple of str, (K,)
     is_additive : ndarray of bool, (K,)
-        Modelled channels and baseline components; other nodes are subtotals.
+        Modelled channels and baseline components; other nodes are subtotals or children of them.
+    hierarchy : tuple of str or None, (K,)
+        The hierarchy of a node; None for baseline components.
     members : ndarray, (N, C)
-        1.0 where the channel belongs to the node, for the first N components.
+        1.0 where the node, one of the first N components, holds the whole channel.
+    leaves : tuple of (channel, leaf_id), (L,)
+        All leaves of every channel that a node holds in part.
+    portions : ndarray, (N, L)
+        1.0 where the node holds the leaf, its channel being held in part.
     """
 
     ids: tuple[str, ...]
     types: tuple[str, ...]
     is_additive: np.ndarray
+    hierarchy: tuple[str | None, ...]
     members: np.ndarray
+    leaves: tuple[tuple[int, str], ...]
+    portions: np.ndarray
+
+    @property
+    def allocation(self) -> np.ndarray:
+        """The rule by which a component has its numbers, (K,): None for what is estimated."""
+        rule = np.full(len(self.ids), None, dtype=object)
+        rule[: len(self.portions)][self.portions.any(axis=1)] = CARRIED_OVER_EXPOSURE
+        return rule
+
+    @property
+    def exposed(self) -> np.ndarray:
+        """The nodes at or below one modelled channel, whose exposure has a unit, as indices."""
+        is_main = np.array([h == MAIN for h in self.hierarchy[: len(self.members)]], dtype=bool)
+        below = is_main & self.portions.any(axis=1)
+        return np.flatnonzero(self.is_additive[: len(self.members)] | below)
+
+    def total(self, by_channel: np.ndarray, by_leaf: np.ndarray) -> np.ndarray:
+        """Return what every node has, (N, ...), of what channels (C, ...) and leaves (L, ...) have.
+
+        Leaves are added only to the nodes that hold some, so that the others do not change.
+        """
+        out = np.tensordot(self.members, by_channel, axes=1)
+        for node in np.flatnonzero(self.portions.any(axis=1)):
+            out[node] += by_leaf[self.portions[node] > 0].sum(axis=0)
+        return out
 
 
 def hierarchy_components(posterior: Posterior, nodes: pl.DataFrame) -> Components:
@@ -261,29 +296,77 @@ def hierarchy_components(posterior: Posterior, nodes: pl.DataFrame) -> Component
     Parameters
     ----------
     nodes : DataFrame
-        model_id, node_id, channel_id, is_leaf_node. Every channel of the run is an additive node,
-        listed or not; nodes whose channels the run left out of its fit are not there.
+        model_id, hierarchy_id, node_id, channel_id, leaf_id (null: the node holds the channel
+        whole). Every channel of the run is an additive node, listed or not; nodes whose channels
+        the run left out of its fit are not there.
     """
     rows = nodes.filter(
         (pl.col("model_id") == posterior.model_id)
         & pl.col("channel_id").is_in(list(posterior.channels))
     )
+    whole, part = (
+        rows.filter(pl.col("leaf_id").is_null() == is_whole).select(
+            "node_id", "channel_id", "leaf_id"
+        )
+        for is_whole in (True, False)
+    )
     belongs = {(channel, channel) for channel in posterior.channels}
-    belongs |= set(rows.select("node_id", "channel_id").iter_rows())
-    ids = tuple(sorted({node for node, _ in belongs}))
-    members = np.array([[(n, c) in belongs for c in posterior.channels] for n in ids], dtype=float)
-    is_additive = np.array([node in posterior.channels for node in ids])
-    return Components(ids, ("channel",) * len(ids), is_additive, members)
+    belongs |= {(node, channel) for node, channel, _ in whole.iter_rows()}
+    holds = {(node, leaf) for node, _, leaf in part.iter_rows()}
+    ids = tuple(sorted({node for node, _ in belongs | holds}))
+    above = sorted({(leaf, channel) for _, channel, leaf in part.iter_rows()})
+    leaves = tuple((posterior.channels.index(channel), leaf) for leaf, channel in above)
+    hierarchy = dict(rows.select("node_id", "hierarchy_id").iter_rows())
+    shape = (len(ids), len(leaves))
+    return Components(
+        ids=ids,
+        types=("channel",) * len(ids),
+        is_additive=np.array([node in posterior.channels for node in ids]),
+        hierarchy=tuple(hierarchy.get(node, MAIN) for node in ids),
+        members=np.array([[(n, c) in belongs for c in posterior.channels] for n in ids], float),
+        leaves=leaves,
+        portions=np.array([[(n, v) in holds for _, v in leaves] for n in ids], float).reshape(
+            shape
+        ),
+    )
 
 
 def with_baseline(nodes: Components, baseline: Baseline) -> Components:
     """Return the hierarchy nodes followed by the baseline components."""
-    return Components(
+    count = len(baseline.components)
+    return replace(
+        nodes,
         ids=nodes.ids + baseline.components,
         types=nodes.types + tuple(group_of(name) for name in baseline.components),
-        is_additive=np.append(nodes.is_additive, np.ones(len(baseline.components), dtype=bool)),
-        members=nodes.members,
+        is_additive=np.append(nodes.is_additive, np.ones(count, dtype=bool)),
+        hierarchy=nodes.hierarchy + (None,) * count,
     )
+
+
+def geo_node_effects(
+    posterior: Posterior,
+    shapes: tuple[Shapes, ...],
+    panel: Panel,
+    nodes: Components,
+    leaves: Leaves,
+    geo: int,
+    keep: np.ndarray,
+) -> np.ndarray:
+    """Return the draws of every hierarchy node in one geo, (N, kept weeks, S), KPI units.
+
+    A node is the sum of the channels it holds whole and of its leaves' shares of the others.
+    """
+    media = geo_media_effects(posterior, shapes, panel, geo, keep)
+    out = np.tensordot(nodes.members, media, axes=1)
+    for c in np.unique(leaves.channel):
+        at = leaves.below(c)
+        share = carried_shares(leaves.exposure[geo][:, at].T, shapes[c].weights)[..., keep]
+        kernel = shapes[c].kernel_of[shapes[c].which]  # (S,)
+        for k, leaf in enumerate(at):
+            effect = share[k].T[:, kernel] * media[c]
+            for node in np.flatnonzero(nodes.portions[:, leaf]):
+                out[node] += effect
+    return out
 
 
 def geo_components(
@@ -292,6 +375,7 @@ def geo_components(
     panel: Panel,
     baseline: Baseline,
     nodes: Components,
+    leaves: Leaves,
     geo: int,
     keep: np.ndarray,
 ) -> np.ndarray:
@@ -302,8 +386,7 @@ def geo_components(
     ndarray, (N + B, kept weeks, S)
         In the order of `with_baseline(nodes, baseline)`.
     """
-    media = geo_media_effects(posterior, shapes, panel, geo, keep)
-    by_node = np.tensordot(nodes.members, media, axes=1)
+    by_node = geo_node_effects(posterior, shapes, panel, nodes, leaves, geo, keep)
     return np.concatenate([by_node, geo_baseline_effects(posterior, baseline, geo, keep)])
 
 

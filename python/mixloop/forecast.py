@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
 
+from mixloop.allocation import Leaves, leaves_of
 from mixloop.contributions import ALL_GEOS
 from mixloop.evaluate import (
     Components,
     align,
     baseline_of,
     distinct_shapes,
-    driver_names,
     fitted_by_geo,
     geo_components,
     hierarchy_components,
@@ -122,28 +123,47 @@ def expected_kpi(posterior: Posterior, panel: Panel) -> np.ndarray:
     )
 
 
+def with_total(values: np.ndarray, combine: Callable = np.sum) -> np.ndarray:
+    """Append a last row over the geos: their sum, or another combination."""
+    return np.concatenate([values, combine(values, axis=0, keepdims=True)])
+
+
+def exposure_paths(panel: Panel, tree: Components, leaves: Leaves, keep: np.ndarray) -> np.ndarray:
+    """Return the exposure of every node at or below a modelled channel, geos then all.
+
+    Returns
+    -------
+    ndarray, (J + 1, N, kept weeks)
+        NaN for nodes above and beside channels, which have no unit.
+    """
+    out = np.full((len(panel.geos) + 1, len(tree.members), int(keep.sum())), np.nan)
+    for node in tree.exposed:
+        held = panel.exposure[:, keep][..., tree.members[node] > 0].sum(axis=-1)
+        if leaves.ids:
+            held = held + leaves.exposure[:, keep][..., tree.portions[node] > 0].sum(axis=-1)
+        out[:, node] = with_total(held)
+    return out
+
+
 def _planned(
-    posterior: Posterior, panel: Panel, ids: tuple[str, ...], members: np.ndarray, keep: np.ndarray
+    panel: Panel, tree: Components, leaves: Leaves, ids: tuple[str, ...], keep: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return planned value and spend of the listed components: (J + 1, K, H), NaN where none.
 
     The last row is all geos: sums of exposure and spend, plain means of driver values.
     """
-    exposure, spend, drivers = (
-        values[:, keep].transpose(0, 2, 1)  # (J, C or D, H)
-        for values in (panel.exposure, panel.spend, panel.driver_values)
-    )
+    count = len(tree.members)
     value = np.full((len(panel.geos) + 1, len(ids), int(keep.sum())), np.nan)
     money = np.full_like(value, np.nan)
-    by_node = np.einsum("nc,jch->jnh", members, spend)
-    money[:-1, : len(members)] = by_node
-    money[-1, : len(members)] = by_node.sum(axis=0)
-    for c, name in enumerate(posterior.channels):
-        k = ids.index(name)
-        value[:-1, k], value[-1, k] = exposure[:, c], exposure[:, c].sum(axis=0)
-    for d, name in enumerate(driver_names(posterior)):
-        k = len(members) + ids[len(members) :].index(name)
-        value[:-1, k], value[-1, k] = drivers[:, d], drivers[:, d].mean(axis=0)
+    value[:, :count] = exposure_paths(panel, tree, leaves, keep)
+    # not `tree.total`: another order of summing would change the hash of plans published before
+    spend = np.einsum("nc,jch->jnh", tree.members, panel.spend[:, keep].transpose(0, 2, 1))
+    if leaves.ids:
+        spend += np.einsum("nl,jtl->jnt", tree.portions, leaves.spend[:, keep])
+    money[:, :count] = with_total(spend)
+    drivers = panel.driver_values[:, keep].transpose(2, 0, 1)
+    for d, name in enumerate(panel.drivers):
+        value[:, count + ids[count:].index(name)] = with_total(drivers[d], np.mean)
     return value, money
 
 
@@ -151,6 +171,7 @@ def _forecast_ranges(
     posterior: Posterior,
     panel: Panel,
     tree: Components,
+    leaves: Leaves,
     keep: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
@@ -161,7 +182,7 @@ def _forecast_ranges(
     horizon = np.arange(1, keep.sum() + 1)
     ranges, total = [], 0.0
     for j in range(len(panel.geos)):
-        effects = geo_components(posterior, shapes, panel, baseline, tree, j, keep)
+        effects = geo_components(posterior, shapes, panel, baseline, tree, leaves, j, keep)
         fitted = np.tensordot(additive, effects, axes=1)
         predicted = fitted + error_paths(posterior, j, len(horizon), rng)
         carried = carried_error(posterior, j, horizon)
@@ -179,6 +200,7 @@ def forecast_rows(
     *,
     plan_id: str,
     plan_source: str,
+    leaf_media: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the forecast of one run at one plan.
 
@@ -187,17 +209,21 @@ def forecast_rows(
     panel : Panel
         History through the run's last training week, then the plan's weeks.
     nodes : DataFrame
-        model_id, node_id, channel_id, is_leaf_node.
+        model_id, hierarchy_id, node_id, channel_id, leaf_id.
+    leaf_media : DataFrame, optional
+        geo, week, leaf_id, spend, exposure of this model, history then plan; needed when nodes name
+        leaves.
 
     Returns
     -------
     DataFrame in `schemas.FORECASTS`
-        Hierarchy nodes, baseline components, `noise` and `kpi` for every geo and for `all`.
+        Hierarchy nodes (children of modelled channels by the rule in `allocation`), baseline
+        components, `noise` and `kpi` for every geo and for `all`.
         `noise` is what the last training week's error still carries, `rho^h e_T`. The mean of
         `kpi` is the mean over draws of model plus carried error, so additive means sum to it; its
         quantiles are those of full predictive draws, weekly shocks included. `planned_value` is
-        given for modelled channels (exposure; summed in `all`) and drivers (mean over geos in
-        `all`), `planned_spend` for every hierarchy node.
+        given at and below modelled channels (exposure; summed in `all`) and for drivers (mean over
+        geos in `all`), `planned_spend` for every hierarchy node.
     """
     panel = align(posterior, panel)
     keep = future_weeks(posterior, panel)
@@ -205,12 +231,13 @@ def forecast_rows(
     weeks = panel.weeks[keep]
     horizon = np.arange(1, len(weeks) + 1)
     tree = hierarchy_components(posterior, nodes)
+    leaves = leaves_of(panel, tree.leaves, leaf_media)
     parts = with_baseline(tree, baseline_of(posterior, panel))
     ids = (*parts.ids, "noise", "kpi")
     additive = np.append(parts.is_additive, [True, False])
-    ranges = _forecast_ranges(posterior, panel, tree, keep, rng)
+    ranges = _forecast_ranges(posterior, panel, tree, leaves, keep, rng)
     ranges[:, -1, :, 0] = ranges[..., 0][:, additive].sum(axis=1)
-    value, money = _planned(posterior, panel, ids, tree.members, keep)
+    value, money = _planned(panel, tree, leaves, ids, keep)
     frame = grid_frame(
         {"geo": [*panel.geos, ALL_GEOS], "component_id": ids, "week": weeks},
         {
@@ -225,6 +252,8 @@ def forecast_rows(
             "is_additive": additive[:, None],
             "planned_value": value,
             "planned_spend": money,
+            "allocation": np.append(parts.allocation, [None, None])[:, None],
+            "hierarchy_id": np.array([*parts.hierarchy, None, None], object)[:, None],
             **range_columns("forecast", ranges),
         },
     )

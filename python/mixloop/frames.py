@@ -61,7 +61,8 @@ def grid_frame(axes: Mapping[str, Sequence], columns: Mapping[str, object]) -> p
     axes : mapping of column name to its values
         In the order of the arrays' axes.
     columns : mapping of column name to array or scalar
-        Each broadcastable to the axes' lengths. Numbers that are not finite become null.
+        Each broadcastable to the axes' lengths. Numbers that are not finite become null; arrays of
+        objects are texts or None.
 
     Examples
     --------
@@ -75,7 +76,10 @@ def grid_frame(axes: Mapping[str, Sequence], columns: Mapping[str, object]) -> p
         along = [-1 if axis == k else 1 for axis in range(len(shape))]
         data[name] = np.broadcast_to(np.asarray(values).reshape(along), shape).ravel()
     for name, values in columns.items():
-        data[name] = np.broadcast_to(np.asarray(values), shape).ravel()
+        spread = np.broadcast_to(np.asarray(values), shape).ravel()
+        data[name] = (
+            pl.Series(spread.tolist(), dtype=pl.String) if spread.dtype == object else spread
+        )
     return pl.DataFrame(data).with_columns(
         pl.when(cs.float().is_finite()).then(cs.float()).name.keep()
     )

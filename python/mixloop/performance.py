@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from mixloop.allocation import Leaves, carried_shares, leaves_of
 from mixloop.evaluate import (
     Components,
     Shapes,
@@ -130,10 +131,62 @@ class ChannelSums:
     headroom: np.ndarray
 
 
+@dataclass(frozen=True)
+class LeafSums:
+    """Draws of what each leaf below a modelled channel did in one period, geos together.
+
+    Attributes
+    ----------
+    spend : ndarray, (L,)
+    effect, known_effect, increment : ndarray, (L, S)
+        As in `ChannelSums`: shares of the channel's effect, and the change in the channel's effect
+        that one per cent more of this leaf's exposure makes.
+    """
+
+    spend: np.ndarray
+    effect: np.ndarray
+    known_effect: np.ndarray
+    increment: np.ndarray
+
+
+def leaf_sums(
+    posterior: Posterior,
+    panel: Panel,
+    leaves: Leaves,
+    channel: int,
+    shapes: Shapes,
+    response: np.ndarray,
+    windows: list[np.ndarray],
+) -> np.ndarray:
+    """Return effect, known effect and increment of one channel's leaves: (W, 3, n, S).
+
+    Parameters
+    ----------
+    response : ndarray, (U, J, T)
+        The channel's saturated response.
+    """
+    at = leaves.below(channel)
+    scale = posterior.exposure_scale[:, channel, None]
+    full = full_effect(posterior, channel)
+    known = np.isfinite(panel.outcome).all(axis=0)
+    exposure = np.moveaxis(leaves.exposure[..., at], -1, 0)  # (n, J, T)
+    shares = carried_shares(exposure, shapes.weights)
+    out = np.empty((len(windows), 3, len(at), len(full)))
+    for i, share in enumerate(shares):
+        part = response * share[shapes.kernel_of]
+        for k, window in enumerate(windows):
+            grown = panel.exposure[:, :, channel] + STEP * window * exposure[i]
+            rise = shapes.saturated(grown, scale) - response
+            out[k, 0, i] = _total(part[..., window].sum(axis=-1), shapes, full)
+            out[k, 1, i] = _total(part[..., window & known].sum(axis=-1), shapes, full)
+            out[k, 2, i] = _total(rise.sum(axis=-1), shapes, full)
+    return out
+
+
 def channel_sums(
-    posterior: Posterior, panel: Panel, windows: list[np.ndarray], hurdle: float
-) -> list[ChannelSums]:
-    """Return the channels' sums over each window of weeks.
+    posterior: Posterior, panel: Panel, leaves: Leaves, windows: list[np.ndarray], hurdle: float
+) -> list[tuple[ChannelSums, LeafSums]]:
+    """Return the channels' and the leaves' sums over each window of weeks.
 
     Weeks are summed for every distinct transform before draws are looked up, so the cost does not
     grow with draws x weeks.
@@ -144,8 +197,9 @@ def channel_sums(
         Aligned to the posterior.
     windows : list of ndarray of bool, (T,)
     """
-    shape = (len(windows), 6, len(posterior.channels), len(posterior.coef))
-    sums = np.empty(shape)
+    n_draws = len(posterior.coef)
+    sums = np.empty((len(windows), 6, len(posterior.channels), n_draws))
+    parts = np.empty((len(windows), 3, len(leaves.ids), n_draws))
     known = np.isfinite(panel.outcome).all(axis=0)
     for c, shapes in enumerate(distinct_shapes(posterior)):
         exposure = panel.exposure[:, :, c]
@@ -154,6 +208,9 @@ def channel_sums(
         ever = exposure.any(axis=1)
         response = shapes.saturated(exposure, scale[:, None])  # (U, J, T)
         half_life = half_life_weeks(shapes.weights)[shapes.kernel_of][shapes.which]
+        at = leaves.below(c)
+        if len(at):
+            parts[:, :, at] = leaf_sums(posterior, panel, leaves, c, shapes, response, windows)
         for k, window in enumerate(windows):
             more = shapes.saturated(exposure * (1.0 + STEP * window), scale[:, None])
             effect = _total(response[..., window].sum(axis=-1), shapes, full)
@@ -167,8 +224,13 @@ def channel_sums(
             )
             sums[k, 4, c] = half_life
             sums[k, 5, c] = headroom(shapes, full, scale, current, hurdle)
-    spend = [panel.spend[:, window].sum(axis=(0, 1)) for window in windows]
-    return [ChannelSums(spend[k], *sums[k]) for k in range(len(windows))]
+    return [
+        (
+            ChannelSums(panel.spend[:, window].sum(axis=(0, 1)), *sums[k]),
+            LeafSums(leaves.spend[:, window].sum(axis=(0, 1)), *parts[k]),
+        )
+        for k, window in enumerate(windows)
+    ]
 
 
 def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
@@ -178,13 +240,16 @@ def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
 
 
 def _node_metrics(
-    sums: ChannelSums, nodes: Components, known_kpi: float, hurdle: float
+    sums: ChannelSums, leaves: LeafSums, nodes: Components, known_kpi: float, hurdle: float
 ) -> dict[str, np.ndarray]:
     """Return one period's columns for every node: (N,) or ranges (N, 4)."""
-    spend = nodes.members @ sums.spend
-    effect = nodes.members @ sums.effect
-    paid = nodes.members * (sums.spend > 0)
-    marginal = _ratio(paid @ sums.increment, STEP * spend[:, None])
+    spend = nodes.total(sums.spend, leaves.spend)
+    effect = nodes.total(sums.effect, leaves.effect)
+    increment = nodes.total(
+        sums.increment * (sums.spend > 0)[:, None], leaves.increment * (leaves.spend > 0)[:, None]
+    )
+    known_effect = nodes.total(sums.known_effect, leaves.known_effect)
+    marginal = _ratio(increment, STEP * spend[:, None])
     cost = summarise(_ratio(spend[:, None], np.where(spend[:, None] > 0, effect, 0.0)))
     cost[:, 0] = _ratio(spend, np.where(spend > 0, effect.mean(axis=1), 0.0))
     above = np.where(spend > 0, (marginal > hurdle).mean(axis=1), np.nan)
@@ -200,10 +265,7 @@ def _node_metrics(
         "share_of_spend": _ratio(spend, np.array(sums.spend.sum())),
         **range_columns("effect", summarise(effect)),
         **range_columns("share_of_effect", summarise(_ratio(effect, sums.effect.sum(axis=0)))),
-        **range_columns(
-            "share_of_kpi",
-            summarise(_ratio(nodes.members @ sums.known_effect, np.array(known_kpi))),
-        ),
+        **range_columns("share_of_kpi", summarise(_ratio(known_effect, np.array(known_kpi)))),
         **range_columns("roi", summarise(_ratio(effect, spend[:, None]))),
         **range_columns("marginal_roi", summarise(marginal)),
         **range_columns("cost_per_outcome", cost),
@@ -215,7 +277,11 @@ def _node_metrics(
 
 
 def performance_rows(
-    posterior: Posterior, panel: Panel, nodes: pl.DataFrame, hurdle_roi: float
+    posterior: Posterior,
+    panel: Panel,
+    nodes: pl.DataFrame,
+    hurdle_roi: float,
+    leaf_media: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the performance of one run's channels and hierarchy nodes.
 
@@ -224,9 +290,11 @@ def performance_rows(
     panel : Panel
         History through the run's last training week, media lead-in included.
     nodes : DataFrame
-        model_id, node_id, channel_id, is_leaf_node.
+        model_id, hierarchy_id, node_id, channel_id, leaf_id.
     hurdle_roi : float
         Return that spend must beat.
+    leaf_media : DataFrame, optional
+        geo, week, leaf_id, spend, exposure of this model; needed when nodes name leaves.
 
     Returns
     -------
@@ -234,17 +302,19 @@ def performance_rows(
         Effects are those that fell in the period. `roi`, `marginal_roi` and `cost_per_outcome` are
         null without spend; the mean of `cost_per_outcome` is spend / mean effect, because the mean
         of its draws does not exist for effects near zero. A node's marginal return is that of one
-        per cent more on each of its paid channels; saturation, half-life and headroom are given
-        for modelled channels only. `share_of_kpi` is over the weeks whose KPI is known in every
-        geo.
+        per cent more on each of its paid channels, or leaves where it holds a channel in part: a
+        leaf's exposure goes through its channel's curve on top of all that the channel has.
+        Saturation, half-life and headroom are given for modelled channels only. `share_of_kpi` is
+        over the weeks whose KPI is known in every geo.
     """
     panel = align(posterior, panel)
     found = periods(panel.weeks, training_weeks(posterior, panel))
     tree = hierarchy_components(posterior, nodes)
+    leaves = leaves_of(panel, tree.leaves, leaf_media)
     kpi = panel.outcome.sum(axis=0)
-    sums = channel_sums(posterior, panel, list(found.values()), hurdle_roi)
+    sums = channel_sums(posterior, panel, leaves, list(found.values()), hurdle_roi)
     metrics = [
-        _node_metrics(part, tree, float(np.nansum(kpi[window])), hurdle_roi)
+        _node_metrics(*part, tree, float(np.nansum(kpi[window])), hurdle_roi)
         for part, window in zip(sums, found.values(), strict=True)
     ]
     bounds = np.array([panel.weeks[window][[0, -1]] for window in found.values()])
@@ -256,6 +326,8 @@ def performance_rows(
             "period_start": bounds[:, :1],
             "period_end": bounds[:, 1:],
             "is_additive": tree.is_additive,
+            "allocation": tree.allocation,
+            "hierarchy_id": np.array(tree.hierarchy, object),
             "hurdle_roi": hurdle_roi,
             **{name: np.stack([part[name] for part in metrics]) for name in metrics[0]},
         },

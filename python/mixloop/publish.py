@@ -2,8 +2,9 @@
 
 `posterior` is always the whole append-only table of runs, its rows in the order they were appended
 (it has no clock of its own: the last run of a model is the newest). `models`, `outcomes`, `media`,
-`drivers`, `plans` and `nodes` are the `int_mixloop__model*` tables of the same names. Every
-function returns its schema's columns, without rows when there is nothing to say.
+`drivers`, `plans`, `nodes`, `leaf_media` and `leaf_plans` are the `int_mixloop__model*` tables of
+the same names. Every function returns its schema's columns, without rows when there is nothing to
+say.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
+from mixloop.allocation import LEAF_MEDIA
 from mixloop.backtest import backtest_rows, in_sample_rows, score_rows
 from mixloop.contributions import contribution_rows
 from mixloop.curves import curve_rows
@@ -110,11 +112,15 @@ def contributions_table(
     media: pl.DataFrame,
     drivers: pl.DataFrame,
     nodes: pl.DataFrame,
+    leaf_media: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return `schemas.CONTRIBUTIONS` of every model's current live run."""
     history = _History(outcomes, media, drivers)
     current = _read(posterior, current_runs(posterior, models))
-    frames = [contribution_rows(run, history[run.model_id], nodes) for run in current]
+    frames = [
+        contribution_rows(run, history[run.model_id], nodes, _own(leaf_media, run))
+        for run in current
+    ]
     return _stack(frames, CONTRIBUTIONS)
 
 
@@ -125,16 +131,42 @@ def performance_table(
     media: pl.DataFrame,
     drivers: pl.DataFrame,
     nodes: pl.DataFrame,
+    leaf_media: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return `schemas.PERFORMANCE` of every model's current live run."""
     history = _History(outcomes, media, drivers)
     hurdles = dict(models.select("model_id", "hurdle_roi").rows())
     current = _read(posterior, current_runs(posterior, models))
     frames = [
-        performance_rows(run, history[run.model_id], nodes, float(hurdles[run.model_id]))
+        performance_rows(
+            run,
+            history[run.model_id],
+            nodes,
+            float(hurdles[run.model_id]),
+            _own(leaf_media, run),
+        )
         for run in current
     ]
     return _stack(frames, PERFORMANCE)
+
+
+def _own(leaf_media: pl.DataFrame | None, run: Posterior) -> pl.DataFrame | None:
+    """Return the leaf rows of a run's model."""
+    if leaf_media is None:
+        return None
+    return leaf_media.filter(pl.col("model_id") == run.model_id)
+
+
+def _planned_leaves(
+    leaf_media: pl.DataFrame | None, leaf_plans: pl.DataFrame | None, run: Posterior, plan_id: str
+) -> pl.DataFrame | None:
+    """Return a run's leaf rows up to its last training week, then those of a plan."""
+    if leaf_media is None or leaf_plans is None:
+        return None
+    history = _own(leaf_media, run).filter(pl.col("week") <= run.last_week.item())
+    plan = _plans_of(leaf_plans, run).filter(pl.col("plan_id") == plan_id)
+    plan = plan.rename({"planned_value": "exposure", "planned_spend": "spend"})
+    return pl.concat([rows.select(list(LEAF_MEDIA)) for rows in (history, plan)])
 
 
 def _plans_of(plans: pl.DataFrame, run: Posterior) -> pl.DataFrame:
@@ -171,6 +203,8 @@ def forecasts_table(
     drivers: pl.DataFrame,
     plans: pl.DataFrame,
     nodes: pl.DataFrame,
+    leaf_media: pl.DataFrame | None = None,
+    leaf_plans: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return `schemas.FORECASTS` of the current live runs and of backtests that have plans.
 
@@ -192,6 +226,7 @@ def forecasts_table(
                 stable_rng(seeds[run.run_id], run.run_id, plan_id),
                 plan_id=plan_id,
                 plan_source="client" if is_client else "assumed",
+                leaf_media=_planned_leaves(leaf_media, leaf_plans, run, plan_id),
             )
             frames.append(rows)
     return _stack(frames, FORECASTS)
@@ -204,6 +239,7 @@ def variance_table(
     media: pl.DataFrame,
     drivers: pl.DataFrame,
     nodes: pl.DataFrame,
+    leaf_media: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return `schemas.VARIANCE` of every published forecast that has weeks with an actual.
 
@@ -233,7 +269,7 @@ def variance_table(
     for run in _read(posterior, wanted):
         own = ledger.filter(pl.col("run_id") == run.run_id)
         frames += [
-            variance_rows(run, plan, history[run.model_id], nodes)
+            variance_rows(run, plan, history[run.model_id], nodes, _own(leaf_media, run))
             for plan in own.partition_by("plan_id", maintain_order=True)
         ]
     return _stack(frames, VARIANCE)

@@ -78,6 +78,8 @@ CONTRIBUTIONS: dict[str, pl.DataType] = {
     "component_type": pl.String(),  # channel, level, trend, season, event, context, ...
     "is_additive": pl.Boolean(),
     "is_controllable": pl.Boolean(),
+    "allocation": pl.String(),  # null: estimated, or a sum of estimated; else the rule's name
+    "hierarchy_id": pl.String(),  # channels: the hierarchy of the node
     **_ranges("contribution"),
 }
 
@@ -88,7 +90,9 @@ PERFORMANCE: dict[str, pl.DataType] = {
     "period_start": pl.Date(),  # first week
     "period_end": pl.Date(),  # last week
     "node_id": pl.String(),
-    "is_additive": pl.Boolean(),  # a modelled channel; other nodes are subtotals
+    "is_additive": pl.Boolean(),  # a modelled channel; other nodes are subtotals or children
+    "allocation": pl.String(),  # null: estimated, or a sum of estimated; else the rule's name
+    "hierarchy_id": pl.String(),
     "spend": pl.Float64(),
     "share_of_spend": pl.Float64(),
     "hurdle_roi": pl.Float64(),
@@ -134,8 +138,10 @@ FORECASTS: dict[str, pl.DataType] = {
     "component_id": pl.String(),  # with `kpi` (the sum) and `noise` (the carried error)
     "component_type": pl.String(),
     "is_additive": pl.Boolean(),
-    "planned_value": pl.Float64(),  # exposure of a modelled channel, value of a driver
+    "planned_value": pl.Float64(),  # exposure at or below a modelled channel, value of a driver
     "planned_spend": pl.Float64(),
+    "allocation": pl.String(),  # null: estimated, or a sum of estimated; else the rule's name
+    "hierarchy_id": pl.String(),  # channels: the hierarchy of the node
     **_ranges("forecast"),
 }
 
@@ -150,6 +156,8 @@ VARIANCE: dict[str, pl.DataType] = {
     "driver_id": pl.String(),  # channel_id, driver_id, unexplained, total
     "driver_type": pl.String(),  # spend, context, event, unexplained, total
     "is_additive": pl.Boolean(),
+    "allocation": pl.String(),  # null: estimated, or a sum of estimated; else the rule's name
+    "hierarchy_id": pl.String(),  # spend: the hierarchy of the node
     "planned_value": pl.Float64(),
     "actual_value": pl.Float64(),
     **_ranges("variance"),

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from mixloop.allocation import Leaves, leaves_of, spread
 from mixloop.contributions import ALL_GEOS
 from mixloop.design import group_of
 from mixloop.evaluate import (
     DRIVER_TYPES,
+    MAIN,
     Components,
     align,
     baseline_of,
@@ -20,7 +22,7 @@ from mixloop.evaluate import (
     hierarchy_components,
     with_baseline,
 )
-from mixloop.forecast import carried_error
+from mixloop.forecast import carried_error, exposure_paths, with_total
 from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
@@ -80,24 +82,78 @@ def _two_paths(known: Panel, ledger: pl.DataFrame, window: np.ndarray) -> tuple[
     return replace(known, **planned), replace(known, **came)
 
 
-def _paths(panel: Panel, nodes: int, ids: tuple[str, ...], window: np.ndarray) -> np.ndarray:
+def _split_known(
+    posterior: Posterior, ledger: pl.DataFrame, nodes: pl.DataFrame, known: Panel, weeks: np.ndarray
+) -> pl.DataFrame:
+    """Return the nodes whose part of the plan was published.
+
+    The ledger's leaves of a channel must add up to the channel: older forecasts have no leaves,
+    and a leaf may have moved since. Otherwise the channel's children have no rows, nor has any
+    other hierarchy that would need them: what is shown of a hierarchy adds up.
+    """
+    nodes = nodes.filter(pl.col("model_id") == posterior.model_id)
+    tree = hierarchy_components(posterior, nodes)
+    rows = ledger.filter(pl.col("component_type") == "channel")
+    leaves = tuple(leaf for _, leaf in tree.leaves)
+    whole, parts = (
+        _ledger_array(rows, "planned_value", weeks, known.geos, names)
+        for names in (known.channels, leaves)
+    )
+    lost = []
+    for c in {c for c, _ in tree.leaves}:
+        own = parts[..., [c == above for above, _ in tree.leaves]]
+        planned = np.nan_to_num(whole[..., c])
+        together = np.nansum(own, axis=-1)
+        if np.isnan(own).all() or not np.allclose(together, planned, rtol=1e-6, atol=1e-9):
+            lost.append(known.channels[c])
+    needs = nodes.filter(pl.col("leaf_id").is_not_null() & pl.col("channel_id").is_in(lost))
+    beside = needs.filter(pl.col("hierarchy_id") != MAIN)["hierarchy_id"].unique().to_list()
+    below = needs["node_id"].unique().to_list()
+    return nodes.filter(~pl.col("hierarchy_id").is_in(beside) & ~pl.col("node_id").is_in(below))
+
+
+def _two_splits(
+    planned: Panel,
+    came: Panel,
+    tree: Components,
+    ledger: pl.DataFrame,
+    leaf_media: pl.DataFrame | None,
+    window: np.ndarray,
+) -> tuple[Leaves, Leaves]:
+    """Return the leaves' media as planned in the window, and as they came."""
+    fact = leaves_of(came, tree.leaves, leaf_media)
+    rows = ledger.filter(pl.col("component_type") == "channel")
+    weeks, geos = planned.weeks[window], planned.geos
+    parts = _ledger_array(rows, "planned_value", weeks, geos, fact.ids)
+    whole = _ledger_array(rows, "planned_value", weeks, geos, planned.channels)
+    is_planned = np.isfinite(whole[..., fact.channel])
+    exposure = fact.exposure.copy()
+    exposure[:, window] = np.where(is_planned, np.nan_to_num(parts), exposure[:, window])
+    return replace(fact, exposure=spread(planned.exposure, exposure, fact.channel)), fact
+
+
+def _paths(
+    panel: Panel, tree: Components, leaves: Leaves, ids: tuple[str, ...], window: np.ndarray
+) -> np.ndarray:
     """Return the value of each cause in the window, (J + 1, K, H); NaN for subtotals.
 
     `ids` are hierarchy nodes, then drivers. The last row sums exposure and averages drivers.
     """
-    out = np.full((len(panel.geos) + 1, len(ids), int(window.sum())), np.nan)
-    for c, name in enumerate(panel.channels):
-        values = panel.exposure[:, window, c]
-        k = ids.index(name)
-        out[:-1, k], out[-1, k] = values, values.sum(axis=0)
-    for k, name in enumerate(ids[nodes:], start=nodes):
+    count = len(tree.ids)
+    out = np.empty((len(panel.geos) + 1, len(ids), int(window.sum())))
+    out[:, :count] = exposure_paths(panel, tree, leaves, window)
+    for k, name in enumerate(ids[count:], start=count):
         values = panel.driver_values[:, window, panel.drivers.index(name)]
-        out[:-1, k], out[-1, k] = values, values.mean(axis=0)
+        out[:, k] = with_total(values, np.mean)
     return out
 
 
 def _changes(
-    posterior: Posterior, planned: Panel, came: Panel, tree: Components, window: np.ndarray
+    posterior: Posterior,
+    planned: tuple[Panel, Leaves],
+    came: tuple[Panel, Leaves],
+    tree: Components,
+    window: np.ndarray,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield for each geo, then for all, what changed and what was forecast, draw by draw.
 
@@ -105,13 +161,14 @@ def _changes(
     (N + B, H, S), and the forecast at the plan without shocks, (H, S).
     """
     shapes = distinct_shapes(posterior)
-    at_plan, at_fact = baseline_of(posterior, planned), baseline_of(posterior, came)
+    (plan, plan_leaves), (fact, fact_leaves) = planned, came
+    at_plan, at_fact = baseline_of(posterior, plan), baseline_of(posterior, fact)
     additive = with_baseline(tree, at_plan).is_additive.astype(float)
-    horizon = (planned.weeks[window] - posterior.last_week).astype(int) // 7
+    horizon = (plan.weeks[window] - posterior.last_week).astype(int) // 7
     changes, forecasts = 0.0, 0.0
     for j in range(len(posterior.geos)):
-        before = geo_components(posterior, shapes, planned, at_plan, tree, j, window)
-        after = geo_components(posterior, shapes, came, at_fact, tree, j, window)
+        before = geo_components(posterior, shapes, plan, at_plan, tree, plan_leaves, j, window)
+        after = geo_components(posterior, shapes, fact, at_fact, tree, fact_leaves, j, window)
         forecast = np.tensordot(additive, before, axes=1) + carried_error(posterior, j, horizon)
         changes, forecasts = changes + (after - before), forecasts + forecast
         yield after - before, forecast
@@ -119,7 +176,11 @@ def _changes(
 
 
 def variance_rows(
-    posterior: Posterior, ledger: pl.DataFrame, panel: Panel, nodes: pl.DataFrame
+    posterior: Posterior,
+    ledger: pl.DataFrame,
+    panel: Panel,
+    nodes: pl.DataFrame,
+    leaf_media: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the variance of one published forecast, for the weeks that have come since.
 
@@ -132,7 +193,9 @@ def variance_rows(
     panel : Panel
         Today's history of the model.
     nodes : DataFrame
-        model_id, node_id, channel_id, is_leaf_node.
+        model_id, hierarchy_id, node_id, channel_id, leaf_id.
+    leaf_media : DataFrame, optional
+        geo, week, leaf_id, spend, exposure of this model; needed when nodes name leaves.
 
     Returns
     -------
@@ -140,12 +203,13 @@ def variance_rows(
         `total` is actual minus published mean. Each channel's variance is its effect on the actual
         minus on the planned path, each driver's its coefficient times actual minus planned value;
         `unexplained` is the rest, so additive means sum to `total`, and so does every draw. Media
-        before the forecast's first week are today's history on both paths. Ranges are those of the
+        before the forecast's first week are today's history on both paths. Children of modelled
+        channels have their share of the channel's effect on either path; forecasts that were
+        published without their plan have no rows for them. Ranges are those of the
         model's parameters; the weekly noise is in `z_score`, the variance over the published
         predictive standard deviation. Weeks whose KPI is missing are left out (in `all` as soon as
         one geo misses it).
     """
-    tree = hierarchy_components(posterior, nodes)
     weeks = ledger["week"].unique().sort().to_numpy().astype("datetime64[D]")
     window = np.isin(panel.weeks, weeks) & (panel.weeks > posterior.last_week)
     if not window.any():
@@ -153,6 +217,8 @@ def variance_rows(
     known = _known_today(posterior, panel)
     planned, came = _two_paths(known, ledger, window)
     weeks = panel.weeks[window]
+    tree = hierarchy_components(posterior, _split_known(posterior, ledger, nodes, known, weeks))
+    leaves = _two_splits(planned, came, tree, ledger, leaf_media, window)
     parts = with_baseline(tree, baseline_of(posterior, planned))
     moves = np.array([group_of(kind) in ("channel", *DRIVER_TYPES) for kind in parts.types])
     causes = tuple(name for name, moved in zip(parts.ids, moves, strict=True) if moved)
@@ -167,7 +233,8 @@ def variance_rows(
     actual = np.concatenate([actual, actual.sum(axis=0, keepdims=True)])
     total = actual - mean
     ranges = np.empty((len(geos), len(causes) + 2, len(weeks), 4))
-    for j, (effects, forecast) in enumerate(_changes(posterior, planned, came, tree, window)):
+    paths = zip((planned, came), leaves, strict=True)
+    for j, (effects, forecast) in enumerate(_changes(posterior, *paths, tree, window)):
         gap = total[j][:, None] - (forecast - forecast.mean(axis=1, keepdims=True))
         rest = gap - np.tensordot(additive.astype(float), effects[moves], axes=1)
         ranges[j] = summarise(np.concatenate([effects[moves], rest[None], gap[None]]))
@@ -178,8 +245,15 @@ def variance_rows(
         ledger,
         axes={"geo": geos, "driver_id": (*causes, "unexplained", "total"), "week": weeks},
         types=[kind if kind != "channel" else "spend" for kind in np.array(parts.types)[moves]],
-        additive=additive,
-        values=[_paths(side, len(tree.ids), causes, window) for side in (planned, known)],
+        parts={
+            "is_additive": np.append(additive, [True, False]),
+            "allocation": np.append(parts.allocation[moves], [None, None]),
+            "hierarchy_id": np.append(np.array(parts.hierarchy, object)[moves], [None, None]),
+        },
+        values=[
+            _paths(side, tree, split, causes, window)
+            for side, split in zip((planned, known), leaves, strict=True)
+        ],
         outcome=[mean, actual],
         spread=(high - low) / NORMAL_90,
         ranges=ranges,
@@ -192,7 +266,7 @@ def _variance_frame(
     *,
     axes: dict[str, tuple[str, ...] | np.ndarray],
     types: list[str],
-    additive: np.ndarray,
+    parts: dict[str, np.ndarray],
     values: list[np.ndarray],
     outcome: list[np.ndarray],
     spread: np.ndarray,
@@ -216,7 +290,7 @@ def _variance_frame(
             "as_of_week": posterior.last_week,
             "horizon_weeks": horizon,
             "driver_type": np.array([*types, "unexplained", "total"])[:, None],
-            "is_additive": np.append(additive, [True, False])[:, None],
+            **{name: values[:, None] for name, values in parts.items()},
             "planned_value": planned,
             "actual_value": came,
             **range_columns("variance", ranges),

@@ -76,14 +76,19 @@ def posterior(coef, n_weeks, *, level=0.0, drivers=None, **over) -> Posterior:
     return Posterior(**(values | over))
 
 
-def nodes(rows, model_id="m") -> pl.DataFrame:
-    """Hierarchy nodes from (node_id, channel_id) pairs."""
+def nodes(rows, model_id="m", parts=(), hierarchy="main") -> pl.DataFrame:
+    """Nodes from (node_id, channel_id) pairs; parts are (node_id, channel_id, leaf_id)."""
     return pl.DataFrame(
-        [(model_id, node, channel, node == channel) for node, channel in rows],
+        [
+            (model_id, hierarchy, node, channel, leaf, leaf is None and node == channel)
+            for node, channel, leaf in [*((*row, None) for row in rows), *parts]
+        ],
         schema={
             "model_id": pl.String,
+            "hierarchy_id": pl.String,
             "node_id": pl.String,
             "channel_id": pl.String,
+            "leaf_id": pl.String,
             "is_leaf_node": pl.Boolean,
         },
         orient="row",

@@ -1,88 +1,21 @@
 -- one row per model x as_of_week x plan x week x modelled channel x plan geo: the client's planned
 -- spend as it was known at as_of_week, leaves rolled up to the modelled node above them
-with origins as (
-    select * from {{ ref('int_mixloop__plan_origins') }}
+with plan_nodes as (
+    select * from {{ ref('int_mixloop__client_plan_nodes') }}
 ),
 
-model_geos as (
-    select * from {{ ref('int_mixloop__model_geos') }}
-),
-
-model_nodes as (
-    select * from {{ ref('int_mixloop__model_channels') }}
-),
-
-closure as (
-    select * from {{ ref('int_mixloop__channel_closure') }}
-),
-
-plan as (
+plan_rows as (
     select
+        model_id,
+        as_of_week,
         plan_id,
-        week as planned_date,
-        {{ mixloop.week_start('week') }} as week,
+        week,
         channel_id,
         geo,
-        planned_spend,
-        loaded_at,
-        source_row
-    from {{ ref('stg_mixloop__plan') }}
-),
-
--- known by the end of the week after as_of_week: when its figures are in, so is the plan
-known as (
-    select
-        origins.model_id,
-        origins.as_of_week,
-        plan.plan_id,
-        plan.week,
-        plan.channel_id,
-        plan.geo,
-        plan.planned_spend,
-        row_number() over (
-            partition by
-                origins.model_id, origins.as_of_week,
-                plan.plan_id, plan.planned_date, plan.channel_id, plan.geo
-            order by plan.loaded_at desc nulls last, plan.source_row desc
-        ) as recency
-    from origins
-    inner join plan
-        on origins.week = plan.week
-    where plan.loaded_at is null or plan.loaded_at < origins.as_of_week + interval 14 day
-),
-
-rolled_up as (
-    select
-        known.model_id,
-        known.as_of_week,
-        known.plan_id,
-        known.week,
-        model_nodes.channel_id,
-        known.geo,
-        sum(known.planned_spend) as planned_spend
-    from known
-    inner join closure
-        on known.channel_id = closure.descendant_id
-    inner join model_nodes
-        on
-            known.model_id = model_nodes.model_id
-            and closure.ancestor_id = model_nodes.channel_id
-    where known.recency = 1
-    group by
-        known.model_id, known.as_of_week, known.plan_id, known.week,
-        model_nodes.channel_id, known.geo
-),
-
-in_model as (
-    select
-        rolled_up.*,
-        model_geos.geo is not null as is_model_geo
-    from rolled_up
-    left join model_geos
-        on
-            rolled_up.model_id = model_geos.model_id
-            and rolled_up.geo = model_geos.geo
-    where model_geos.geo is not null or rolled_up.geo = 'national'
+        sum(planned_spend) as planned_spend,
+        is_model_geo
+    from plan_nodes
+    group by model_id, as_of_week, plan_id, week, channel_id, geo, is_model_geo
 )
 
-select * from in_model
+select * from plan_rows

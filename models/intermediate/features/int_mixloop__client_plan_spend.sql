@@ -5,59 +5,8 @@ with plan_rows as (
     select * from {{ ref('int_mixloop__client_plan_rows') }}
 ),
 
-model_geos as (
-    select * from {{ ref('int_mixloop__model_geos') }}
-),
-
-media as (
-    select * from {{ ref('int_mixloop__model_channel_media') }}
-),
-
-national_channels as (
-    select
-        model_id,
-        as_of_week,
-        channel_id
-    from plan_rows
-    where not is_model_geo
-    group by model_id, as_of_week, channel_id
-),
-
-geo_spend as (
-    select
-        national_channels.model_id,
-        national_channels.as_of_week,
-        national_channels.channel_id,
-        model_geos.geo,
-        coalesce(sum(media.spend), 0) as spend
-    from national_channels
-    inner join model_geos
-        on national_channels.model_id = model_geos.model_id
-    left join media
-        on
-            national_channels.model_id = media.model_id
-            and national_channels.channel_id = media.channel_id
-            and model_geos.geo = media.geo
-            and national_channels.as_of_week - 364 < media.week
-            and national_channels.as_of_week >= media.week
-    group by
-        national_channels.model_id, national_channels.as_of_week,
-        national_channels.channel_id, model_geos.geo
-),
-
 shares as (
-    select
-        model_id,
-        as_of_week,
-        channel_id,
-        geo,
-        case
-            when sum(spend) over channel > 0
-                then cast(spend as double) / cast(sum(spend) over channel as double)
-            else 1.0 / count(*) over channel
-        end as share
-    from geo_spend
-    window channel as (partition by model_id, as_of_week, channel_id)
+    select * from {{ ref('int_mixloop__plan_geo_shares') }}
 ),
 
 split as (

@@ -190,19 +190,6 @@ DEFECTS: dict[str, Case] = {
             f"where geo = 'a' and {FIRST_WEEK}",
         },
     ),
-    "assert_contribution_parents_sum_children": Case(
-        tables={"mixloop__contributions": CONTRIBUTIONS},
-        defects={
-            "parent too small": "update {mixloop__contributions} set contribution_mean = 2.9 "
-            "where component_id = 'media' and geo = 'a'",
-            "child is null": "update {mixloop__contributions} set contribution_mean = null "
-            "where component_id = 'web' and geo = 'a'",
-            "a value is not a number": "update {mixloop__contributions} "
-            "set contribution_mean = 'nan' where true",
-            "parent is missing": "delete from {mixloop__contributions} "
-            "where component_id = 'media' and geo = 'all'",
-        },
-    ),
     "assert_contribution_geos_sum_to_all": Case(
         tables={"mixloop__contributions": CONTRIBUTIONS},
         defects={

@@ -5,13 +5,20 @@ What runs is the SQL that dbt compiles, against tables made by hand (tests/wareh
 
 import duckdb
 import pytest
+from tests.warehouse.allocation_defects import ALLOCATION_DEFECTS
 from tests.warehouse.defects import DEFECTS as MART_DEFECTS
 from tests.warehouse.defects import Case
 from tests.warehouse.feature_defects import FEATURE_DEFECTS
 from tests.warehouse.hierarchy_defects import HIERARCHY_DEFECTS
 from tests.warehouse.version_defects import VERSION_DEFECTS
 
-DEFECTS = MART_DEFECTS | FEATURE_DEFECTS | HIERARCHY_DEFECTS | VERSION_DEFECTS
+DEFECTS = {
+    **MART_DEFECTS,
+    **FEATURE_DEFECTS,
+    **ALLOCATION_DEFECTS,
+    **HIERARCHY_DEFECTS,
+    **VERSION_DEFECTS,
+}
 SEEDED = [(name, defect) for name, case in DEFECTS.items() for defect in case.defects]
 
 

@@ -10,6 +10,7 @@ def model(dbt, session):
     media = dbt.ref("int_mixloop__model_media").pl()
     drivers = dbt.ref("int_mixloop__model_drivers").pl()
     nodes = dbt.ref("int_mixloop__model_nodes").pl()
+    leaf_media = dbt.ref("int_mixloop__model_leaf_media").pl()
     return publish.variance_table(
         posterior=posterior,
         forecasts=forecasts,
@@ -17,4 +18,5 @@ def model(dbt, session):
         media=media,
         drivers=drivers,
         nodes=nodes,
+        leaf_media=leaf_media,
     )

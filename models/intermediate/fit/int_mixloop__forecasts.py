@@ -11,12 +11,9 @@ def model(dbt, session):
     drivers = dbt.ref("int_mixloop__model_drivers").pl()
     plans = dbt.ref("int_mixloop__model_plans").pl()
     nodes = dbt.ref("int_mixloop__model_nodes").pl()
+    leaf_media = dbt.ref("int_mixloop__model_leaf_media").pl()
+    leaf_plans = dbt.ref("int_mixloop__model_leaf_plans").pl()
     return publish.forecasts_table(
-        posterior=posterior,
-        models=models,
-        outcomes=outcomes,
-        media=media,
-        drivers=drivers,
-        plans=plans,
-        nodes=nodes,
-    )
+        posterior=posterior, models=models, outcomes=outcomes, media=media, drivers=drivers,
+        plans=plans, nodes=nodes, leaf_media=leaf_media, leaf_plans=leaf_plans,
+    )  # fmt: skip

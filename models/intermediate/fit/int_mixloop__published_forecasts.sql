@@ -29,6 +29,8 @@ final as (
         is_additive,
         planned_value,
         planned_spend,
+        allocation,
+        hierarchy_id,
         forecast_mean,
         forecast_p05,
         forecast_p50,

@@ -17,9 +17,8 @@ plans as (
     group by run_id, plan_id
 ),
 
-channel_tree as (
-    select * from {{ ref('int_mixloop__channel_tree') }}
-    where hierarchy_id = 'main'
+components as (
+    select * from {{ ref('int_mixloop__components') }}
 ),
 
 final as (
@@ -39,8 +38,10 @@ final as (
         forecast_variance.horizon_weeks,
         forecast_variance.driver_id,
         forecast_variance.driver_type,
-        coalesce(channel_tree.label, forecast_variance.driver_id) as driver_label,
+        coalesce(components.label, forecast_variance.driver_id) as driver_label,
         forecast_variance.is_additive,
+        forecast_variance.allocation,
+        forecast_variance.hierarchy_id,
         forecast_variance.planned_value,
         forecast_variance.actual_value,
         forecast_variance.variance_mean,
@@ -53,9 +54,9 @@ final as (
         on
             forecast_variance.run_id = plans.run_id
             and forecast_variance.plan_id = plans.plan_id
-    left join channel_tree
+    left join components
         on
-            forecast_variance.driver_id = channel_tree.channel_id
+            forecast_variance.driver_id = components.component_id
             and forecast_variance.driver_type = 'spend'
 )
 

@@ -12,7 +12,10 @@
 }}
 
 with forecasts as (
-    select * from {{ ref('int_mixloop__forecasts') }}
+    select
+        *,
+        allocation is null and coalesce(hierarchy_id, 'main') = 'main' as is_of_main_plan
+    from {{ ref('int_mixloop__forecasts') }}
 ),
 
 published as (
@@ -22,7 +25,8 @@ published as (
         run_id,
         plan_id,
         revision,
-        any_value(plan_hash) as plan_hash
+        any_value(plan_hash) as plan_hash,
+        {{ mixloop.published_value('nodes_hash') }} as nodes_hash
     from {{ this }}
     group by model_id, run_id, plan_id, revision
     {% else %}
@@ -31,7 +35,8 @@ published as (
         cast(null as varchar) as run_id,
         cast(null as varchar) as plan_id,
         cast(null as integer) as revision,
-        cast(null as varchar) as plan_hash
+        cast(null as varchar) as plan_hash,
+        cast(null as varchar) as nodes_hash
     where false
     {% endif %}
 ),
@@ -41,7 +46,8 @@ latest_revisions as (
         run_id,
         plan_id,
         max(revision) as revision,
-        max_by(plan_hash, revision) as plan_hash
+        max_by(plan_hash, revision) as plan_hash,
+        arg_max_null(nodes_hash, revision) as nodes_hash
     from published
     group by run_id, plan_id
 ),
@@ -52,6 +58,9 @@ published_models as (
     group by model_id
 ),
 
+-- `plan_hash` is of the plan of channels, the nodes above them and drivers; `nodes_hash` of what the
+-- children of channels and the nodes of other hierarchies were told, which also changes when the
+-- client groups or maps anew. A ledger from before these nodes has the first only.
 plans as (
     select
         run_id,
@@ -69,10 +78,24 @@ plans as (
                     ),
                     chr(10)
                     order by geo, week, component_id
-                ) filter (where planned_value is not null or planned_spend is not null),
+                ) filter (
+                    where
+                    (planned_value is not null or planned_spend is not null)
+                    and is_of_main_plan
+                ),
                 ''
             )
-        ) as plan_hash
+        ) as plan_hash,
+        md5(
+            coalesce(
+                string_agg(
+                    concat_ws('|', geo, week, component_id, format('{:.7e}', forecast_mean)),
+                    chr(10)
+                    order by geo, week, component_id
+                ) filter (where not is_of_main_plan),
+                ''
+            )
+        ) as nodes_hash
     from forecasts
     group by run_id, plan_id
 ),
@@ -83,9 +106,13 @@ plan_revisions as (
         plans.run_id,
         plans.plan_id,
         plans.plan_hash,
+        plans.nodes_hash,
         case
             when latest_revisions.revision is null then 1
-            when latest_revisions.plan_hash = plans.plan_hash then latest_revisions.revision
+            when
+                latest_revisions.plan_hash = plans.plan_hash
+                and coalesce(latest_revisions.nodes_hash, plans.nodes_hash) = plans.nodes_hash
+                then latest_revisions.revision
             else latest_revisions.revision + 1
         end as revision
     from plans
@@ -101,6 +128,7 @@ publishable as (
     select
         forecasts.*,
         plan_revisions.plan_hash,
+        plan_revisions.nodes_hash,
         plan_revisions.revision
     from forecasts
     inner join plan_revisions
@@ -139,7 +167,10 @@ final as (
         forecast_p05,
         forecast_p50,
         forecast_p95,
-        {{ mixloop.forecast_content_hash() }} as content_hash
+        {{ mixloop.forecast_content_hash() }} as content_hash,
+        allocation,
+        hierarchy_id,
+        nodes_hash
     from publishable
 ),
 

@@ -7,6 +7,10 @@ channel_tree as (
     where hierarchy_id = 'main'
 ),
 
+components as (
+    select * from {{ ref('int_mixloop__components') }}
+),
+
 media_weekly as (
     select * from {{ ref('int_mixloop__media_weekly') }}
 ),
@@ -69,7 +73,8 @@ all_nodes as (
     select
         *,
         false as is_estimated,
-        true as is_additive
+        true as is_additive,
+        'main' as hierarchy_id
     from not_estimated
 ),
 
@@ -84,11 +89,13 @@ final as (
         all_nodes.period_start,
         all_nodes.period_end,
         all_nodes.node_id as channel_id,
-        channel_tree.label,
-        channel_tree.owner,
-        channel_tree.parent_id,
+        components.label,
+        components.owner,
+        components.parent_id,
         all_nodes.is_estimated,
         all_nodes.is_additive,
+        all_nodes.allocation,
+        all_nodes.hierarchy_id,
         all_nodes.spend,
         all_nodes.share_of_spend,
         all_nodes.hurdle_roi,
@@ -130,8 +137,8 @@ final as (
         all_nodes.headroom_spend_p95,
         all_nodes.p_marginal_roi_above_hurdle
     from all_nodes
-    left join channel_tree
-        on all_nodes.node_id = channel_tree.channel_id
+    left join components
+        on all_nodes.node_id = components.component_id
 )
 
 select * from final

@@ -2,9 +2,8 @@ with contributions as (
     select * from {{ ref('int_mixloop__contributions') }}
 ),
 
-channel_tree as (
-    select * from {{ ref('int_mixloop__channel_tree') }}
-    where hierarchy_id = 'main'
+components as (
+    select * from {{ ref('int_mixloop__components') }}
 ),
 
 final as (
@@ -18,19 +17,21 @@ final as (
         contributions.week,
         contributions.component_id,
         contributions.component_type,
-        coalesce(channel_tree.label, contributions.component_id) as component_label,
-        channel_tree.owner,
-        channel_tree.parent_id,
+        coalesce(components.label, contributions.component_id) as component_label,
+        components.owner,
+        components.parent_id,
         contributions.is_additive,
         contributions.is_controllable,
+        contributions.allocation,
+        contributions.hierarchy_id,
         contributions.contribution_mean,
         contributions.contribution_p05,
         contributions.contribution_p50,
         contributions.contribution_p95
     from contributions
-    left join channel_tree
+    left join components
         on
-            contributions.component_id = channel_tree.channel_id
+            contributions.component_id = components.component_id
             and contributions.component_type = 'channel'
 )
 

@@ -1,6 +1,6 @@
 """The tiny client with a channel modelled at a parent of two leaves, and a second hierarchy.
 
-`social` has `meta_social` and `video_social`; `team` puts the one with `search`, the other with `tv`.
+`social` has `meta_social` and `video_social`; `team` puts one with `search`, the other with `tv`.
 """
 
 from __future__ import annotations

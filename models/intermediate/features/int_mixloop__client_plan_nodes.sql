@@ -1,5 +1,5 @@
--- one row per model x as_of_week x plan x week x node at or below a modelled channel x plan geo: the
--- client's planned spend as it was known at as_of_week
+-- one row per model x as_of_week x plan x week x node at or below a modelled channel x plan geo:
+-- the client's planned spend as it was known at as_of_week
 with origins as (
     select * from {{ ref('int_mixloop__plan_origins') }}
 ),

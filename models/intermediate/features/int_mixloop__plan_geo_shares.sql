@@ -1,5 +1,5 @@
--- one row per model x as_of_week x modelled channel x geo: how a plan for the whole country falls on
--- the model's geos: as the channel's spend did in the 52 weeks up to as_of_week, else evenly
+-- one row per model x as_of_week x modelled channel x geo: how a plan for the whole country falls
+-- on the model's geos: as the channel's spend did in the 52 weeks up to as_of_week, else evenly
 with origins as (
     select * from {{ ref('int_mixloop__plan_origins') }}
 ),

@@ -58,9 +58,9 @@ published_models as (
     group by model_id
 ),
 
--- `plan_hash` is of the plan of channels, the nodes above them and drivers; `nodes_hash` of what the
--- children of channels and the nodes of other hierarchies were told, which also changes when the
--- client groups or maps anew. A ledger from before these nodes has the first only.
+-- `plan_hash` is of the plan of channels, the nodes above them and drivers; `nodes_hash` of what
+-- children of channels and nodes of other hierarchies were told, which also changes when the client
+-- groups or maps anew. A ledger from before these nodes has the first only.
 plans as (
     select
         run_id,

@@ -1,5 +1,5 @@
 -- In every hierarchy, run, geo and week a node brings what the nodes right below it bring together,
--- those of modelled channels included. A node without a row brings nothing, so it must not be missed.
+-- those below modelled channels included. No parent and no last child may be missing.
 with contributions as (
     select * from {{ ref('mixloop__contributions') }}
     where component_type = 'channel'

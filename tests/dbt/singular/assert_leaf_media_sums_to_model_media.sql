@@ -1,4 +1,4 @@
--- The leaves of a modelled channel have its media: spend and exposure, in every model, geo and week.
+-- The leaves of a modelled channel have its media: spend and exposure, in every geo and week.
 with leaves as (
     select
         model_id,

@@ -22,7 +22,10 @@ LEDGER = "history.main_mixloop.mixloop__forecasts"
 POSTERIOR = "history.main_intermediate.int_mixloop__posterior"
 REFUSAL = "it holds history that was published and is kept as made"
 KEYS = "run_id,model_id,forecast_kind,plan_id,plan_source,as_of_week,geo,week,horizon_weeks"
-HEADER = f"{KEYS},component_id,component_type,is_additive,planned_value,planned_spend,forecast_mean"
+HEADER = (
+    f"{KEYS},component_id,component_type,is_additive,planned_value,planned_spend,forecast_mean,"
+    "allocation,hierarchy_id"
+)
 FIT = """
 import polars as pl
 
@@ -72,7 +75,8 @@ class Project:
             "int_mixloop__forecasts": "select *, forecast_mean - 1 as forecast_p05, "
             "forecast_mean as forecast_p50, forecast_mean + 1 as forecast_p95 from read_csv("
             f"'{folder}/forecasts.csv', types = {{'as_of_week': 'date', 'week': 'date', "
-            "'planned_value': 'double', 'planned_spend': 'double', 'forecast_mean': 'double'})",
+            "'planned_value': 'double', 'planned_spend': 'double', 'forecast_mean': 'double', "
+            "'allocation': 'varchar', 'hierarchy_id': 'varchar'})",
             "int_mixloop__models": f"select run_id from read_csv('{folder}/forecasts.csv') "
             "group by run_id order by run_id",
             **{
@@ -99,15 +103,24 @@ class Project:
         """Write dbt_project.yml."""
         (self.folder / "dbt_project.yml").write_text(yaml.safe_dump(self.settings))
 
-    def forecast(self, *runs: tuple[str, str, float, float]) -> None:
-        """Write what the next build forecasts: run, kind, planned spend, forecast."""
+    def forecast(
+        self, *runs: tuple[str, str, float, float], parts: dict[str, float] | None = None
+    ) -> None:
+        """Write what the next build forecasts: run, kind, planned spend, forecast.
+
+        Every run also has the `parts`, nodes below tv or of another hierarchy, each a share of it.
+        """
         lines = [HEADER]
         for run, kind, spend, mean in runs:
             row = f"{run},m,{kind},plan,client,2024-01-01,all,2024-01-08,1"
             lines += [
-                f"{row},tv,channel,true,{spend},{spend},{mean}",
-                f"{row},kpi,kpi,false,,,{mean}",
+                f"{row},tv,channel,true,{spend},{spend},{mean},,main",
+                f"{row},kpi,kpi,false,,,{mean},,",
             ]
+            for name, share in (parts or {}).items():
+                kind = ",team" if name.startswith("team:") else "carried_over_exposure,main"
+                part = f"{share * spend},{share * spend},{share * mean},{kind}"
+                lines.append(f"{row},{name},channel,false,{part}")
         (self.folder / "forecasts.csv").write_text("\n".join(lines) + "\n")
 
     def start(self, *arguments: str, folder: Path | None = None) -> subprocess.Popen:
@@ -231,6 +244,55 @@ def test_changed_plan_is_published_as_a_revision(project):
         project.build()
         assert project.read(revisions) == expected
     assert set(map(str, project.before)) < set(map(str, project.published()))
+
+
+def test_nodes_that_are_grouped_anew_are_published_as_a_revision(project):
+    """The plan stays as it is; what lies below and beside its channels does not."""
+    project.forecast(("next", "live", 5.0, 10.0), parts={"a": 0.4, "b": 0.6, "team:x": 0.4})
+    project.build()
+    first = project.read(f"from {LEDGER} where run_id = 'next' order by forecast_id")
+    project.build()
+    assert project.read(f"from {LEDGER} where run_id = 'next' order by forecast_id") == first
+    project.forecast(("next", "live", 5.0, 10.0), parts={"a": 0.4, "b": 0.6, "team:x": 0.6})
+    project.build()
+    rows = project.read(
+        f"select revision, component_id, forecast_mean from {LEDGER} where run_id = 'next' "
+        "and component_id in ('b', 'team:x') order by all"
+    )
+    assert rows == [(1, "b", 6.0), (1, "team:x", 4.0), (2, "b", 6.0), (2, "team:x", 6.0)]
+    plans = project.read(f"select distinct plan_hash from {LEDGER} where run_id = 'next'")
+    assert len(plans) == 1
+
+
+def test_a_ledger_from_before_the_nodes_keeps_its_revisions(project):
+    """Its plan hash is the same with nodes, and they are added to what was published."""
+    with duckdb.connect(str(project.folder / "wh_history.duckdb")) as connection:
+        table = LEDGER.replace("history.", "wh_history.")
+        columns = "* exclude (allocation, hierarchy_id, nodes_hash)"
+        connection.execute(f"create table old as select {columns} from {table}")
+        connection.execute(f"drop table {table}")
+        connection.execute(f"create table {table} as from old")
+        connection.execute("drop table old")
+    before = project.read(f"select forecast_id, plan_hash, revision from {LEDGER} order by all")
+    project.forecast(("new", "live", 5.0, 10.0), parts={"a": 0.4, "b": 0.6, "team:x": 0.4})
+    project.build()
+    project.build()
+    after = project.read(
+        f"select forecast_id, plan_hash, revision from {LEDGER} where nodes_hash is null "
+        "order by all"
+    )
+    assert after == before
+    added = project.read(
+        f"select component_id, revision, allocation, hierarchy_id from {LEDGER} "
+        "where run_id = 'new' and nodes_hash is not null order by all"
+    )
+    rule = "carried_over_exposure"
+    assert added == [("a", 1, rule, "main"), ("b", 1, rule, "main"), ("team:x", 1, None, "team")]
+    ((plan,),) = project.read(f"select distinct plan_hash from {LEDGER} where run_id = 'new'")
+    assert plan in {old for _, old, _ in before}
+    project.forecast(("new", "live", 5.0, 10.0), parts={"a": 0.5, "b": 0.5, "team:x": 0.5})
+    project.build()
+    assert project.read(f"select max(revision) from {LEDGER}") == [(2,)]
 
 
 def test_a_forecast_that_moves_under_the_same_plan_is_not_rewritten(project):

@@ -37,13 +37,11 @@ build: setup ## the whole warehouse for MIXLOOP_CLIENT (default: the demo client
 demo: setup ## only the demo client's raw tables
 	@$(BIN)/python scripts/prepare.py
 
-<<<<<<< HEAD
 propose: setup ## a first mapping and hierarchy from MIXLOOP_CLIENT's media, to edit: OUT=proposal
 	@$(BIN)/python scripts/propose.py --out "$(or $(OUT),proposal)"
-=======
+
 sheet: setup ## target/sheets/<model>.html: what each model needs, what it got, what to do
 	@$(BIN)/python scripts/requirements_sheet.py
->>>>>>> 34265bd (feat: make sheet writes one page per model for people who never open a terminal)
 
 lint: setup ## ruff and sqlfluff
 	$(BIN)/ruff check .

@@ -224,16 +224,15 @@ def outside_inputs(manifest: Mapping) -> list[str]:
     return found
 
 
-def documented_vars(readme: str) -> set[str]:
-    """Return the names in the first column of the README's tables that are vars."""
-    return set(re.findall(r"^\|\s*`(mixloop__\w+)`\s*\|", readme, flags=re.MULTILINE))
+def documented_vars(page: str) -> set[str]:
+    """Return the vars in the first column of a page's tables."""
+    return set(re.findall(r"^\|\s*`(mixloop__\w+)`\s*\|", page, flags=re.MULTILINE))
 
 
-def var_mismatch(project_vars: Iterable[str], readme: str, public: Iterable[str]) -> list[str]:
-    """The vars of dbt_project.yml and the README's table of vars are the same."""
-    documented = documented_vars(readme) - set(public)
-    defined = set(project_vars)
+def var_mismatch(project_vars: Iterable[str], page: str) -> list[str]:
+    """The vars of dbt_project.yml and the table of docs/vars.md are the same."""
+    documented, defined = documented_vars(page), set(project_vars)
     return [
-        *(f"{name} is not in the README" for name in sorted(defined - documented)),
-        *(f"{name} is in the README only" for name in sorted(documented - defined)),
+        *(f"{name} is not in docs/vars.md" for name in sorted(defined - documented)),
+        *(f"{name} is in docs/vars.md only" for name in sorted(documented - defined)),
     ]

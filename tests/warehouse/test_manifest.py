@@ -23,8 +23,8 @@ def test_project_follows(manifest, rule):
 
 def test_vars_are_documented(manifest, project_root):
     project = yaml.safe_load((project_root / "dbt_project.yml").read_text())
-    readme = (project_root / "README.md").read_text()
-    assert rules.var_mismatch(project["vars"]["mixloop"], readme, rules.models_of(manifest)) == []
+    page = (project_root / "docs/vars.md").read_text()
+    assert rules.var_mismatch(project["vars"]["mixloop"], page) == []
 
 
 def broken(manifest: dict, model: str, change) -> dict:
@@ -152,8 +152,8 @@ def test_comments_and_texts_are_no_code(manifest):
 
 
 def test_var_mismatch_is_found():
-    readme = "| var | meaning |\n|---|---|\n| `mixloop__a` | x |\n| `mixloop__b` | `mixloop__c` |\n"
-    assert rules.var_mismatch(["mixloop__a", "mixloop__c"], readme, []) == [
-        "mixloop__c is not in the README",
-        "mixloop__b is in the README only",
+    page = "| var | meaning |\n|---|---|\n| `mixloop__a` | x |\n| `mixloop__b` | `mixloop__c` |\n"
+    assert rules.var_mismatch(["mixloop__a", "mixloop__c"], page) == [
+        "mixloop__c is not in docs/vars.md",
+        "mixloop__b is in docs/vars.md only",
     ]

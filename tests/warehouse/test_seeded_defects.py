@@ -8,6 +8,7 @@ import pytest
 from tests.warehouse.allocation_defects import ALLOCATION_DEFECTS
 from tests.warehouse.defects import DEFECTS as MART_DEFECTS
 from tests.warehouse.defects import Case
+from tests.warehouse.feasibility_defects import FEASIBILITY_DEFECTS
 from tests.warehouse.feature_defects import FEATURE_DEFECTS
 from tests.warehouse.hierarchy_defects import HIERARCHY_DEFECTS
 from tests.warehouse.version_defects import VERSION_DEFECTS
@@ -15,6 +16,7 @@ from tests.warehouse.version_defects import VERSION_DEFECTS
 DEFECTS = {
     **MART_DEFECTS,
     **FEATURE_DEFECTS,
+    **FEASIBILITY_DEFECTS,
     **ALLOCATION_DEFECTS,
     **HIERARCHY_DEFECTS,
     **VERSION_DEFECTS,

@@ -54,10 +54,8 @@ def test_demo_folder_fills_every_public_table(demo):
     )
     assert float(spend) == pytest.approx(float(client.media["spend"].sum()), abs=0.005)
     assert 0 < unmapped < spend / 10
-    assert place.read("select model_id from main_mixloop.mixloop__runs where is_current") == [
-        ("new_customers",),
-        ("revenue",),
-    ]
+    current = "select model_id from main_mixloop.mixloop__runs where is_current order by model_id"
+    assert place.read(current) == [("new_customers",), ("revenue",)]
 
 
 def test_parquet_files_in_a_folder_with_an_odd_name_say_the_same(demo, project_root, tmp_path):

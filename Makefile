@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery lock clean
+.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-pooling lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -70,6 +70,9 @@ docs: setup ## dbt docs as one page, target/static_index.html
 
 bench-recovery: setup ## fit a folder with known truth: FOLDER=... OUT=...
 	$(BIN)/python benchmarks/recovery.py --folder "$(FOLDER)" --out "$(OUT)"
+
+bench-pooling: setup ## siblings that move together, with and without pooling: OUT=... WORLDS=50
+	$(BIN)/python benchmarks/pooling.py --out "$(OUT)" --worlds $(or $(WORLDS),50)
 
 lock: setup ## requirements.lock from requirements.in (needs uv from the package index)
 	$(BIN)/python -m venv $(VENV)/lock

@@ -19,6 +19,7 @@ from mixloop.frames import fixed, grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.schemas import CONTRIBUTIONS, conform
+from mixloop.trust import pooled_components
 
 ALL_GEOS = "all"
 
@@ -84,6 +85,7 @@ def contribution_rows(
             "is_controllable": (types == "channel")[:, None],
             "allocation": np.append(parts.allocation, [None, None])[:, None],
             "hierarchy_id": np.array([*parts.hierarchy, None, None], object)[:, None],
+            "is_pooled": np.append(pooled_components(posterior, parts), [False, False])[:, None],
             **range_columns("contribution", ranges),
         },
     )

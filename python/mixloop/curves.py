@@ -132,6 +132,7 @@ def curve_rows(
             "run_id": posterior.run_id,
             "model_id": posterior.model_id,
             "media_unit": units,
+            "is_pooled": np.array([c in posterior.pools for c in posterior.channels])[:, None],
             "weekly_exposure": levels,
             "weekly_spend": np.where(units == "spend", levels, np.nan),
             **range_columns("response", ranges[0]),

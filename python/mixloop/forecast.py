@@ -24,6 +24,7 @@ from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.schemas import FORECASTS, conform
+from mixloop.trust import pooled_components
 
 
 def stable_rng(seed: int, *names: str) -> np.random.Generator:
@@ -254,6 +255,7 @@ def forecast_rows(
             "planned_spend": money,
             "allocation": np.append(parts.allocation, [None, None])[:, None],
             "hierarchy_id": np.array([*parts.hierarchy, None, None], object)[:, None],
+            "is_pooled": np.append(pooled_components(posterior, parts), [False, False])[:, None],
             **range_columns("forecast", ranges),
         },
     )

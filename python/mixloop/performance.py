@@ -22,6 +22,7 @@ from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.schemas import PERFORMANCE, conform
 from mixloop.transforms import half_life_weeks, hill_slope
+from mixloop.trust import pool_of_nodes, pooled_components, range_notes
 
 STEP = 0.01  # marginal returns are those of one per cent more spend
 HEADROOM_LIMIT = 5.0  # the search for headroom ends at five times the current spend
@@ -328,6 +329,9 @@ def performance_rows(
             "is_additive": tree.is_additive,
             "allocation": tree.allocation,
             "hierarchy_id": np.array(tree.hierarchy, object),
+            "is_pooled": pooled_components(posterior, tree),
+            "pool_id": pool_of_nodes(posterior, tree),
+            "range_note": range_notes(posterior, tree),
             "hurdle_roi": hurdle_roi,
             **{name: np.stack([part[name] for part in metrics]) for name in metrics[0]},
         },

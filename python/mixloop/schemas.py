@@ -80,6 +80,7 @@ CONTRIBUTIONS: dict[str, pl.DataType] = {
     "is_controllable": pl.Boolean(),
     "allocation": pl.String(),  # null: estimated, or a sum of estimated; else the rule's name
     "hierarchy_id": pl.String(),  # channels: the hierarchy of the node
+    "is_pooled": pl.Boolean(),  # holds some but not all channels of a pool
     **_ranges("contribution"),
 }
 
@@ -93,6 +94,9 @@ PERFORMANCE: dict[str, pl.DataType] = {
     "is_additive": pl.Boolean(),  # a modelled channel; other nodes are subtotals or children
     "allocation": pl.String(),  # null: estimated, or a sum of estimated; else the rule's name
     "hierarchy_id": pl.String(),
+    "is_pooled": pl.Boolean(),  # holds some but not all channels of a pool
+    "pool_id": pl.String(),  # at or below one pooled channel: its pool
+    "range_note": pl.String(),  # what pools mean for the row's ranges; null mostly
     "spend": pl.Float64(),
     "share_of_spend": pl.Float64(),
     "hurdle_roi": pl.Float64(),
@@ -116,6 +120,7 @@ CURVES: dict[str, pl.DataType] = {
     "channel_id": pl.String(),
     "point": pl.Int64(),
     "media_unit": pl.String(),
+    "is_pooled": pl.Boolean(),  # drawn together with siblings
     "weekly_exposure": pl.Float64(),  # all geos together, held every week (steady state)
     "weekly_spend": pl.Float64(),  # null where the unit is not spend
     **_ranges("response", "marginal_response"),
@@ -142,6 +147,7 @@ FORECASTS: dict[str, pl.DataType] = {
     "planned_spend": pl.Float64(),
     "allocation": pl.String(),  # null: estimated, or a sum of estimated; else the rule's name
     "hierarchy_id": pl.String(),  # channels: the hierarchy of the node
+    "is_pooled": pl.Boolean(),  # holds some but not all channels of a pool
     **_ranges("forecast"),
 }
 
@@ -158,6 +164,7 @@ VARIANCE: dict[str, pl.DataType] = {
     "is_additive": pl.Boolean(),
     "allocation": pl.String(),  # null: estimated, or a sum of estimated; else the rule's name
     "hierarchy_id": pl.String(),  # spend: the hierarchy of the node
+    "is_pooled": pl.Boolean(),  # holds some but not all channels of a pool
     "planned_value": pl.Float64(),
     "actual_value": pl.Float64(),
     **_ranges("variance"),

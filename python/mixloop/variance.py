@@ -27,6 +27,7 @@ from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.schemas import VARIANCE, conform, empty
+from mixloop.trust import pooled_components
 
 NORMAL_90 = 2 * 1.6448536269514722  # standard deviations between the 5% and the 95% quantile
 
@@ -249,6 +250,7 @@ def variance_rows(
             "is_additive": np.append(additive, [True, False]),
             "allocation": np.append(parts.allocation[moves], [None, None]),
             "hierarchy_id": np.append(np.array(parts.hierarchy, object)[moves], [None, None]),
+            "is_pooled": np.append(pooled_components(posterior, parts)[moves], [False, False]),
         },
         values=[
             _paths(side, tree, split, causes, window)

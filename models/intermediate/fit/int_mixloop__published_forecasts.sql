@@ -31,6 +31,7 @@ final as (
         planned_spend,
         allocation,
         hierarchy_id,
+        is_pooled,
         forecast_mean,
         forecast_p05,
         forecast_p50,

@@ -42,6 +42,7 @@ final as (
         forecast_variance.is_additive,
         forecast_variance.allocation,
         forecast_variance.hierarchy_id,
+        forecast_variance.is_pooled,
         forecast_variance.planned_value,
         forecast_variance.actual_value,
         forecast_variance.variance_mean,

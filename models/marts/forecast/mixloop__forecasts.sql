@@ -170,7 +170,8 @@ final as (
         {{ mixloop.forecast_content_hash() }} as content_hash,
         allocation,
         hierarchy_id,
-        nodes_hash
+        nodes_hash,
+        is_pooled
     from publishable
 ),
 

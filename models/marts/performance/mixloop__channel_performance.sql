@@ -74,7 +74,8 @@ all_nodes as (
         *,
         false as is_estimated,
         true as is_additive,
-        'main' as hierarchy_id
+        'main' as hierarchy_id,
+        false as is_pooled
     from not_estimated
 ),
 
@@ -96,6 +97,9 @@ final as (
         all_nodes.is_additive,
         all_nodes.allocation,
         all_nodes.hierarchy_id,
+        all_nodes.is_pooled,
+        all_nodes.pool_id,
+        all_nodes.range_note,
         all_nodes.spend,
         all_nodes.share_of_spend,
         all_nodes.hurdle_roi,

@@ -24,6 +24,7 @@ final as (
         contributions.is_controllable,
         contributions.allocation,
         contributions.hierarchy_id,
+        contributions.is_pooled,
         contributions.contribution_mean,
         contributions.contribution_p05,
         contributions.contribution_p50,

@@ -17,6 +17,7 @@ final as (
         channel_tree.label,
         response_curves.point,
         response_curves.media_unit,
+        response_curves.is_pooled,
         response_curves.weekly_exposure,
         response_curves.weekly_spend,
         response_curves.response_mean,

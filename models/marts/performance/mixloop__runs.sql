@@ -12,6 +12,28 @@ current_runs as (
     where run_kind = 'live'
 ),
 
+pools as (
+    select
+        run_id,
+        pool_id,
+        list(distinct component_id order by component_id) as channel_ids
+    from posterior
+    where pool_id is not null
+    group by run_id, pool_id
+),
+
+run_pools as (
+    select
+        run_id,
+        concat(
+            '{',
+            string_agg(concat(to_json(pool_id), ': ', to_json(channel_ids)), ', ' order by pool_id),
+            '}'
+        ) as pools
+    from pools
+    group by run_id
+),
+
 -- One row a run: its facts are the same on all its rows. A term without an R-hat or an effective
 -- sample size has not been judged, so the run's worst is unknown, not fine.
 runs as (
@@ -25,6 +47,7 @@ runs as (
         any_value(n_training_weeks) as n_training_weeks,
         count(distinct geo) as n_geos,
         count(distinct component_id) filter (where term_type = 'channel') as n_channels,
+        count(distinct component_id) filter (where pool_id is not null) as n_pooled_channels,
         count(*) as n_terms,
         case when count(rhat) = count(*) then max(rhat) end as rhat_max,
         case when count(ess_bulk) = count(*) then min(ess_bulk) end as ess_bulk_min,
@@ -50,6 +73,7 @@ judged as (
     select
         runs.*,
         current_runs.run_id is not null as is_current,
+        run_pools.pools,
         in_sample.r2,
         in_sample.nrmse,
         in_sample.mape,
@@ -60,6 +84,8 @@ judged as (
     from runs
     left join current_runs
         on runs.run_id = current_runs.run_id
+    left join run_pools
+        on runs.run_id = run_pools.run_id
     left join run_scores as in_sample
         on
             runs.run_id = in_sample.run_id
@@ -131,6 +157,7 @@ final as (
         n_training_weeks,
         n_geos,
         n_channels,
+        n_pooled_channels,
         n_terms,
         is_converged,
         rhat_max,
@@ -154,6 +181,7 @@ final as (
         configuration,
         versions,
         dropped,
+        pools,
         fit_seconds,
         peak_memory_mib
     from flagged

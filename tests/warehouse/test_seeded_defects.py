@@ -11,6 +11,7 @@ from tests.warehouse.defects import Case
 from tests.warehouse.feasibility_defects import FEASIBILITY_DEFECTS
 from tests.warehouse.feature_defects import FEATURE_DEFECTS
 from tests.warehouse.hierarchy_defects import HIERARCHY_DEFECTS
+from tests.warehouse.pooling_defects import POOLING_DEFECTS
 from tests.warehouse.version_defects import VERSION_DEFECTS
 
 DEFECTS = {
@@ -19,6 +20,7 @@ DEFECTS = {
     **FEASIBILITY_DEFECTS,
     **ALLOCATION_DEFECTS,
     **HIERARCHY_DEFECTS,
+    **POOLING_DEFECTS,
     **VERSION_DEFECTS,
 }
 SEEDED = [(name, defect) for name, case in DEFECTS.items() for defect in case.defects]

@@ -73,7 +73,8 @@ class Project:
             (self.models / f"_{area}_models.yml").write_text(yaml.safe_dump(text))
         inputs = {
             "int_mixloop__forecasts": "select *, forecast_mean - 1 as forecast_p05, "
-            "forecast_mean as forecast_p50, forecast_mean + 1 as forecast_p95 from read_csv("
+            "forecast_mean as forecast_p50, forecast_mean + 1 as forecast_p95, "
+            "false as is_pooled from read_csv("
             f"'{folder}/forecasts.csv', types = {{'as_of_week': 'date', 'week': 'date', "
             "'planned_value': 'double', 'planned_spend': 'double', 'forecast_mean': 'double', "
             "'allocation': 'varchar', 'hierarchy_id': 'varchar'})",
@@ -268,7 +269,7 @@ def test_a_ledger_from_before_the_nodes_keeps_its_revisions(project):
     """Its plan hash is the same with nodes, and they are added to what was published."""
     with duckdb.connect(str(project.folder / "wh_history.duckdb")) as connection:
         table = LEDGER.replace("history.", "wh_history.")
-        columns = "* exclude (allocation, hierarchy_id, nodes_hash)"
+        columns = "* exclude (allocation, hierarchy_id, nodes_hash, is_pooled)"
         connection.execute(f"create table old as select {columns} from {table}")
         connection.execute(f"drop table {table}")
         connection.execute(f"create table {table} as from old")

@@ -78,6 +78,8 @@ class Project:
             f"'{folder}/forecasts.csv', types = {{'as_of_week': 'date', 'week': 'date', "
             "'planned_value': 'double', 'planned_spend': 'double', 'forecast_mean': 'double', "
             "'allocation': 'varchar', 'hierarchy_id': 'varchar'})",
+            "int_mixloop__publication": "select cast(null as varchar) as overrides",
+            "mixloop__mapping_versions": "select 1 as mapping_version, true as is_current",
             "int_mixloop__models": f"select run_id from read_csv('{folder}/forecasts.csv') "
             "group by run_id order by run_id",
             **{

@@ -1,4 +1,4 @@
-"""A changed mapping is a new version; what was published under the old one stays readable."""
+"""What a build says beside its numbers: the mapping's version, and what somebody accepted."""
 
 import pytest
 from tests.warehouse.tiny import write_folder
@@ -23,6 +23,35 @@ def other_words(tables):
     tables["channel_hierarchy"][1]["label"] = "Television"
 
 
+SAYS_OVERRIDES = (
+    *("runs", "run_scores", "contributions", "channel_performance", "response_curves"),
+    *("backtests", "forecast_variance"),
+)
+ACCEPTED = "open_blocking_question of q accepted by finance director: it is small"
+
+
+def accepted_question(tables):
+    """Ask a question that blocks, accept that it is open, and rename what has no meaning."""
+    other_words(tables)
+    tables["open_questions"] = [
+        {
+            "question_id": "q",
+            "question": "Is the agency's fee in TV?",
+            "asked_by": "finance",
+            "is_blocking": "true",
+            "status": "open",
+        }
+    ]
+    tables["overrides"] = [
+        {
+            "check_name": "open_blocking_question",
+            "series": "q",
+            "accepted_by": "finance director",
+            "reason": "it is small",
+        }
+    ]
+
+
 def test_versions_and_what_was_published_under_them(place):
     assert place.read(VERSIONS) == [(1, True, 0, 0)]
     first = place.read(f"from {PUBLISHED} order by all")
@@ -33,15 +62,22 @@ def test_versions_and_what_was_published_under_them(place):
     media = dict(place.read(spend.format(1)))
     assert media["media"] > media["tv"] + media["search"] > 0
 
-    write_folder(place.client, other_words)
+    write_folder(place.client, accepted_question)
     place.dbt("run")
     assert place.read(VERSIONS) == [(1, True, 0, 0)]
     assert place.read(f"from {PUBLISHED} order by all") == first
+    for name in SAYS_OVERRIDES:
+        where = "where is_current" if name == "runs" else ""
+        said = place.read(f"select distinct overrides from main_mixloop.mixloop__{name} {where}")
+        assert said == [(ACCEPTED,)], name
+    for name in ("open_questions", "overrides"):
+        (place.client / f"{name}.csv").unlink()
 
     write_folder(place.client, tv_is_search)
     place.dbt("run")
     assert place.read(VERSIONS) == [(1, False, 0, 0), (2, True, 1, 1)]
     assert place.read(f"from {PUBLISHED} where mapping_version = 1 order by all") == first
+    assert place.read(f"select distinct overrides from {PUBLISHED}") == [(None,)]
     moved = dict(place.read(spend.format(2)))
     assert moved == {"media": media["media"], "search": media["tv"] + media["search"]}
     assert place.read(

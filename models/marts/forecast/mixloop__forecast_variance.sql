@@ -21,6 +21,10 @@ components as (
     select * from {{ ref('int_mixloop__components') }}
 ),
 
+publication as (
+    select overrides from {{ ref('int_mixloop__publication') }}
+),
+
 final as (
     select
         {{ mixloop.surrogate_key([
@@ -49,8 +53,10 @@ final as (
         forecast_variance.variance_p05,
         forecast_variance.variance_p50,
         forecast_variance.variance_p95,
-        forecast_variance.z_score
+        forecast_variance.z_score,
+        publication.overrides
     from forecast_variance
+    cross join publication
     left join plans
         on
             forecast_variance.run_id = plans.run_id

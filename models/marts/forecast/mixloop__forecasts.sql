@@ -142,6 +142,16 @@ publishable as (
         or published_models.model_id is null
 ),
 
+current_version as (
+    select mapping_version
+    from {{ ref('mixloop__mapping_versions') }}
+    where is_current
+),
+
+publication as (
+    select overrides from {{ ref('int_mixloop__publication') }}
+),
+
 final as (
     select
         {{ mixloop.surrogate_key([
@@ -171,8 +181,12 @@ final as (
         allocation,
         hierarchy_id,
         nodes_hash,
-        is_pooled
+        is_pooled,
+        publication.overrides,
+        current_version.mapping_version
     from publishable
+    cross join publication
+    cross join current_version
 ),
 
 new_rows as (

@@ -2,6 +2,10 @@ with backtests as (
     select * from {{ ref('int_mixloop__backtests') }}
 ),
 
+publication as (
+    select overrides from {{ ref('int_mixloop__publication') }}
+),
+
 final as (
     select
         {{ mixloop.surrogate_key(['run_id', 'method', 'week']) }} as backtest_id,
@@ -18,8 +22,10 @@ final as (
         forecast_p95,
         absolute_error,
         crps,
-        is_in_90_range
+        is_in_90_range,
+        publication.overrides
     from backtests
+    cross join publication
 )
 
 select * from final

@@ -79,6 +79,10 @@ all_nodes as (
     from not_estimated
 ),
 
+publication as (
+    select overrides from {{ ref('int_mixloop__publication') }}
+),
+
 final as (
     select
         {{ mixloop.surrogate_key([
@@ -139,8 +143,10 @@ final as (
         all_nodes.headroom_spend_p05,
         all_nodes.headroom_spend_p50,
         all_nodes.headroom_spend_p95,
-        all_nodes.p_marginal_roi_above_hurdle
+        all_nodes.p_marginal_roi_above_hurdle,
+        publication.overrides
     from all_nodes
+    cross join publication
     left join components
         on all_nodes.node_id = components.component_id
 )

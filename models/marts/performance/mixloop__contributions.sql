@@ -6,6 +6,10 @@ components as (
     select * from {{ ref('int_mixloop__components') }}
 ),
 
+publication as (
+    select overrides from {{ ref('int_mixloop__publication') }}
+),
+
 final as (
     select
         {{ mixloop.surrogate_key([
@@ -28,8 +32,10 @@ final as (
         contributions.contribution_mean,
         contributions.contribution_p05,
         contributions.contribution_p50,
-        contributions.contribution_p95
+        contributions.contribution_p95,
+        publication.overrides
     from contributions
+    cross join publication
     left join components
         on
             contributions.component_id = components.component_id

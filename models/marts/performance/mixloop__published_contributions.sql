@@ -53,6 +53,10 @@ node_spend as (
     group by model_geos.model_id, media.week, rollup_leaves.node_id
 ),
 
+publication as (
+    select overrides from {{ ref('int_mixloop__publication') }}
+),
+
 final as (
     select
         {{ mixloop.surrogate_key([
@@ -77,8 +81,10 @@ final as (
         contributions.contribution_mean,
         contributions.contribution_p05,
         contributions.contribution_p50,
-        contributions.contribution_p95
+        contributions.contribution_p95,
+        publication.overrides
     from contributions
+    cross join publication
     inner join runs
         on contributions.run_id = runs.run_id
     cross join current_version

@@ -7,6 +7,10 @@ channel_tree as (
     where hierarchy_id = 'main'
 ),
 
+publication as (
+    select overrides from {{ ref('int_mixloop__publication') }}
+),
+
 final as (
     select
         {{ mixloop.surrogate_key(['run_id', 'response_curves.channel_id', 'point']) }}
@@ -31,8 +35,10 @@ final as (
         response_curves.current_weekly_exposure,
         response_curves.planned_weekly_exposure,
         response_curves.observed_max_exposure,
-        response_curves.is_in_observed_range
+        response_curves.is_in_observed_range,
+        publication.overrides
     from response_curves
+    cross join publication
     left join channel_tree
         on response_curves.channel_id = channel_tree.channel_id
 )

@@ -2,6 +2,10 @@ with run_scores as (
     select * from {{ ref('int_mixloop__run_scores') }}
 ),
 
+publication as (
+    select overrides from {{ ref('int_mixloop__publication') }}
+),
+
 final as (
     select
         {{ mixloop.surrogate_key(['run_id', 'method', 'sample']) }} as run_score_id,
@@ -16,8 +20,10 @@ final as (
         wmape,
         crps,
         coverage_90,
-        skill
+        skill,
+        publication.overrides
     from run_scores
+    cross join publication
 )
 
 select * from final

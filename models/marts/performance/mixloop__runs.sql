@@ -145,6 +145,10 @@ flagged as (
     from judged
 ),
 
+publication as (
+    select overrides from {{ ref('int_mixloop__publication') }}
+),
+
 final as (
     select
         run_id,
@@ -183,8 +187,10 @@ final as (
         dropped,
         pools,
         fit_seconds,
-        peak_memory_mib
+        peak_memory_mib,
+        case when is_current then publication.overrides end as overrides
     from flagged
+    cross join publication
 )
 
 select * from final

@@ -105,14 +105,18 @@ def slug(model_id: str) -> str:
 
 
 def cut(text: object, length: int = LABEL_LENGTH) -> str:
-    """Return a text that fits into a line; control characters become spaces.
+    """Return a text that fits into a line, without control characters.
+
+    Those that turn the direction of writing go too: cut off in the middle, they would turn ours.
+    Text in right-to-left scripts does not need them.
 
     Examples
     --------
     >>> cut("a" + chr(10) + "b"), cut(None), cut("abcdef", 4)
     ('a b', '', 'abc…')
     """
-    plain = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", str(text or "")).split())
+    visible = re.sub("[\u202a-\u202e\u2066-\u2069]", "", str(text or ""))
+    plain = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", visible).split())
     return plain if len(plain) <= length else plain[: length - 1] + "…"
 
 

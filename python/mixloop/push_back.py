@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 LABEL_LENGTH = 60  # longer labels are cut in sentences
+TURNING = "[\u202a-\u202e\u2066-\u2069]"  # would turn the rest of a sentence around
 PRIOR = "what was assumed beforehand"
 
 
@@ -144,7 +146,8 @@ def count(value: float) -> str:
 
 def short(label: str | None) -> str:
     """Return a label cut to a length that a sentence can carry."""
-    text = " ".join((label or "").split())
+    visible = re.sub(TURNING, "", label or "")
+    text = " ".join(visible.split())
     return text if len(text) <= LABEL_LENGTH else text[: LABEL_LENGTH - 1] + "…"
 
 

@@ -487,8 +487,9 @@ def test_thresholds_are_what_they_are_set_to():
 
 
 def test_long_and_odd_labels_are_cut_in_sentences():
-    found = evidence(correlation=0.95, moves_with_label="<b>\n" + "ü" * 10_000)
+    found = evidence(correlation=0.95, moves_with_label="<b>\n\u202e" + "ü" * 10_000)
     said = explain(found, *decide(found, Thresholds(), unit="spend"), Thresholds(), unit="spend")
     assert len(said) < 400
     assert "<b> ü" in said  # text is data: escaping is for whoever shows it
     assert "\n" not in said
+    assert "\u202e" not in said  # the rest of the sentence keeps its direction

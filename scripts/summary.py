@@ -18,6 +18,7 @@ PUBLIC = (
     ("mixloop__channels", "the client's channels, in every hierarchy"),
     ("mixloop__rollup", "which leaves each of them adds up"),
     ("mixloop__media_weekly", "spend by week, geo and channel"),
+    ("mixloop__source_rows", "the media rows behind every node and week"),
     ("mixloop__unmapped_media", "line items that no rule claims"),
     ("mixloop__reconciliation", "does the money tie"),
     ("mixloop__input_findings", "what is wrong with the inputs"),

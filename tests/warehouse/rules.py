@@ -77,6 +77,65 @@ def key_columns(node: Mapping) -> list[str]:
     ]
 
 
+def ancestors(manifest: Mapping, unique_id: str) -> set[str]:
+    """Return every model that a node reads, directly or not."""
+    found: set[str] = set()
+    todo = [unique_id]
+    while todo:
+        for parent in manifest["nodes"].get(todo.pop(), {}).get("depends_on", {}).get("nodes", []):
+            if parent.startswith("model.") and parent not in found:
+                found.add(parent)
+                todo.append(parent)
+    return found
+
+
+def untested_keys(manifest: Mapping, node: Mapping) -> list[str]:
+    """A public table has one primary key and tests of it and of its grain."""
+    name, found = node["name"], []
+    grain = node["config"]["meta"].get("grain")
+    tested = [
+        arguments["columns"] for arguments in tests_on(manifest, node["unique_id"], "unique_grain")
+    ]
+    if not grain or tested != [grain]:
+        found.append(f"{name}: grain {grain} is not the grain test's {tested}")
+    keys = key_columns(node)
+    if len(keys) != 1:
+        found.append(f"{name} has the keys {keys}, not one")
+    for test in ("unique", "not_null"):
+        on = [a["column_name"] for a in tests_on(manifest, node["unique_id"], test)]
+        found += [f"{name}.{key} has no {test} test" for key in keys if key not in on]
+    return found
+
+
+def unproven_view(manifest: Mapping, node: Mapping) -> list[str]:
+    """A public view, which holds no constraint, names tests of its parents that prove its grain."""
+    name, meta, found = node["name"], node["config"]["meta"], []
+    columns = node["columns"]
+    found += [
+        f"{name}.{column['name']} has a constraint, which a view does not hold"
+        for column in columns.values()
+        if column["constraints"]
+    ]
+    if not meta.get("grain") or any(column not in columns for column in meta["grain"]):
+        found.append(f"{name}: grain {meta.get('grain')} is not among its columns")
+    if meta.get("key") not in columns:
+        found.append(f"{name}: key {meta.get('key')} is not among its columns")
+    read = ancestors(manifest, node["unique_id"])
+    tests = {
+        test["name"]: {parent for parent in test["depends_on"]["nodes"] if parent in read}
+        for test in manifest["nodes"].values()
+        if test["resource_type"] == "test"
+    }
+    if not meta.get("proven_by"):
+        found.append(f"{name} names no test that proves its grain")
+    found += [
+        f"{name} is proven by {test}, which is no test of what it reads"
+        for test in meta.get("proven_by") or []
+        if not tests.get(test)
+    ]
+    return found
+
+
 def unpromised(manifest: Mapping) -> list[str]:
     """Public models are contracted, typed, keyed, owned and tested on their grain."""
     found = []
@@ -89,19 +148,10 @@ def unpromised(manifest: Mapping) -> list[str]:
         meta = node["config"]["meta"]
         if not meta.get("owner"):
             found.append(f"{name} has no owner")
-        grain = meta.get("grain")
-        tested = [
-            arguments["columns"]
-            for arguments in tests_on(manifest, node["unique_id"], "unique_grain")
-        ]
-        if not grain or tested != [grain]:
-            found.append(f"{name}: grain {grain} is not the grain test's {tested}")
-        keys = key_columns(node)
-        if len(keys) != 1:
-            found.append(f"{name} has the keys {keys}, not one")
-        for test in ("unique", "not_null"):
-            on = [a["column_name"] for a in tests_on(manifest, node["unique_id"], test)]
-            found += [f"{name}.{key} has no {test} test" for key in keys if key not in on]
+        if node["config"]["materialized"] == "view":
+            found += unproven_view(manifest, node)
+        else:
+            found += untested_keys(manifest, node)
         found += [
             f"{name}.{column['name']} has no type"
             for column in node["columns"].values()

@@ -57,11 +57,12 @@ def replacer(old, new):
     return change
 
 
-MART, PYTHON, LEDGER, POSTERIOR = (
+MART, PYTHON, LEDGER, POSTERIOR, VIEW = (
     "mixloop__run_scores",
     "int_mixloop__run_scores",
     "mixloop__forecasts",
     "int_mixloop__posterior",
+    "mixloop__source_rows",
 )
 SELECT = "select * from final"
 RETURN = "    return "
@@ -76,6 +77,22 @@ BREAKS = [
     (rules.unpromised, MART, setter("columns", "mape", "data_type", value=None), "no type"),
     (rules.unpromised, MART, setter("columns", "run_score_id", "constraints", value=[]), "keys"),
     (rules.unpromised, MART, setter("description", value="One row."), "example query"),
+    (
+        rules.unpromised,
+        VIEW,
+        setter("columns", "week", "constraints", value=[{"type": "not_null"}]),
+        "does not hold",
+    ),
+    (rules.unpromised, VIEW, setter("config", "meta", "grain", value=["x"]), "grain"),
+    (rules.unpromised, VIEW, setter("config", "meta", "key", value="x"), "key x"),
+    (rules.unpromised, VIEW, setter("config", "meta", "proven_by", value=[]), "names no test"),
+    (
+        rules.unpromised,
+        VIEW,
+        setter("config", "meta", "proven_by", value=["assert_every_run_converged"]),
+        "no test of what it reads",
+    ),
+    (rules.unpromised, MART, setter("config", "materialized", value="view"), "names no test"),
     (rules.thick_python, PYTHON, setter("access", value="public"), "is public"),
     (rules.thick_python, PYTHON, setter("config", "materialized", value="view"), "a view"),
     (rules.thick_python, PYTHON, replacer(RETURN, "    x = 1\n" * 30 + RETURN), "lines"),

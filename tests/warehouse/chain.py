@@ -118,15 +118,15 @@ class Chain:
             self.connection.execute(f"create schema if not exists {database}.{schema}")
         self.connection.execute(f"use {self.relation['stg_mixloop__media'].split('.')[0]}")
 
-    def needed(self, names: Iterable[str]) -> list[str]:
+    def needed(self, names: Iterable[str], without: Iterable[str] = ()) -> list[str]:
         """Return the models that the named ones are made of, parents first."""
         wanted: dict[str, list[str]] = {}
         todo = list(names)
         while todo:
             name = todo.pop()
             if name not in wanted:
-                wanted[name] = self.parents[name]
-                todo += self.parents[name]
+                wanted[name] = [parent for parent in self.parents[name] if parent not in without]
+                todo += wanted[name]
         return list(TopologicalSorter(wanted).static_order())
 
     def python_rows(self, name: str) -> pl.DataFrame:
@@ -148,15 +148,17 @@ class Chain:
         tables: Mapping[str, pl.DataFrame] | None = None,
         *,
         given: Mapping[str, pl.DataFrame] | None = None,
+        without: Iterable[str] = (),
     ) -> None:
         """Load a world (or keep the one before) and build the models up to the named ones.
 
-        `given` holds rows of Python models, by name.
+        `given` holds rows of Python models, by name; `without` names models that are not read by
+        those asked for, only waited for, such as the gate.
         """
         if tables is not None:
             load(self.connection, tables)
         given = given or {}
-        for name in self.needed(names):
+        for name in self.needed(names, without):
             target = self.relation[name]
             if self.nodes[name]["language"] == "sql":
                 source = self.nodes[name]["compiled_code"]

@@ -82,7 +82,9 @@ final as (
         contributions.contribution_p05,
         contributions.contribution_p50,
         contributions.contribution_p95,
-        publication.overrides
+        publication.overrides,
+        contributions.allocation,
+        contributions.hierarchy_id
     from contributions
     cross join publication
     inner join runs

@@ -13,10 +13,14 @@
             ~ ' (format parquet)'
         ) -%}
     {%- endfor -%}
+    {%- set written = mixloop.text_literal(folder ~ '/media_weeks.parquet') -%}
+    {%- do run_query(
+        'copy (' ~ mixloop.proposal_media_weeks() ~ ') to ' ~ written ~ ' (format parquet)'
+    ) -%}
     {%- set exports = {
-        'line_items': mixloop.proposal_line_items(),
+        'line_items': mixloop.proposal_line_items(written),
         'kpis': mixloop.proposal_kpis(),
-        'geos': mixloop.proposal_geos(),
+        'geos': mixloop.proposal_geos(written),
     } -%}
     {%- for name, query in exports.items() -%}
         {%- do run_query(
@@ -46,25 +50,29 @@
 {% endmacro %}
 
 
-{#- One row per line item; weeks counts from the Monday of 1970-01-05, weeks with media only. -#}
-{% macro proposal_line_items() %}
-    {%- set names = mixloop.match_fields() | join(', ') -%}
+{#-
+    One row per names and geo as they are written x week: the one pass over the rows. Names are
+    trimmed after it, once a name. week_number counts from the week of 1970-01-05; dates are those
+    of rows with media.
+-#}
+{% macro proposal_media_weeks() %}
+    {%- set names = mixloop.match_fields() + ['geo'] -%}
     with media as (
-        {{ mixloop.read_input('media') }}
+        {{ mixloop.read_input('media', as_written=names) }}
     ),
 
     typed as (
         select
-            {{ names }},
+            {{ names | join('_as_written, ') }}_as_written,
             try_cast(date as date) as activity_date,
             coalesce(try_cast(spend as decimal(18, 6)), 0) as spend,
-            coalesce(try_cast(impressions as decimal(28, 10)), 0) as impressions
+            coalesce(try_cast(impressions as bigint), 0) as impressions
         from media
     ),
 
-    item_weeks as (
+    media_weeks as (
         select
-            {{ names }},
+            {{ names | join('_as_written, ') }}_as_written,
             (
                 {{ mixloop.week_start('activity_date') }}
                 - {{ mixloop.week_start("date '1970-01-05'") }}
@@ -76,6 +84,39 @@
             sum(impressions) as impressions
         from typed
         group by all
+    )
+
+    select * from media_weeks
+{% endmacro %}
+
+
+{#- One row per line item, `weeks` being those with media; from the file of proposal_media_weeks. -#}
+{% macro proposal_line_items(written) %}
+    {%- set names = mixloop.match_fields() | join(', ') -%}
+    with media_weeks as (
+        select * from read_parquet({{ written }})
+    ),
+
+    named as (
+        select
+        {%- for name in mixloop.match_fields() %}
+            {{ mixloop.text_or_null(name ~ '_as_written') }} as {{ name }},
+        {%- endfor %}
+            * exclude ({{ mixloop.match_fields() | join('_as_written, ') }}_as_written)
+        from media_weeks
+    ),
+
+    item_weeks as (
+        select
+            {{ names }},
+            week_number,
+            min(first_date) as first_date,
+            max(last_date) as last_date,
+            sum(n_rows) as n_rows,
+            sum(spend) as spend,
+            sum(impressions) as impressions
+        from named
+        group by {{ names }}, week_number
     ),
 
     line_items as (
@@ -130,17 +171,24 @@
 
 
 {#- One row per geo that media or outcomes name. -#}
-{% macro proposal_geos() %}
-    with media as (
-        {{ mixloop.read_input('media') }}
+{% macro proposal_geos(written) %}
+    with media_weeks as (
+        select * from read_parquet({{ written }})
     ),
 
     outcomes as (
         {{ mixloop.read_input('outcomes') }}
     ),
 
+    media_geos as (
+        select geo_as_written
+        from media_weeks
+        group by geo_as_written
+    ),
+
     named as (
-        select geo from media
+        select {{ mixloop.text_or_null('geo_as_written') }} as geo
+        from media_geos
         union all
         select geo from outcomes
     ),

@@ -8,33 +8,15 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from scripts.propose import ProposalError, as_csv, contents, write
+from benchmarks.propose_agreement import agreement
+from hostile import HOSTILE
+from scripts.propose import ProposalError, as_csv, check_source, contents, explained, read, write
 
 from mixloop.propose import Settings, propose
 from mixloop.propose.patterns import Condition, exactly, is_kept_by_spreadsheets
 
 NAMES = ("platform", "account", "campaign", "ad_group", "line_item")
 NO_KPIS = pl.DataFrame(schema={"kpi": pl.String})
-HOSTILE = (
-    'O\'Brien "Ads"; drop table media; --',
-    "50% off_today",
-    "50X offXtoday",
-    '=HYPERLINK("http://x","y")',
-    "+49 30",
-    "-1",
-    "@cmd",
-    "0042",
-    "1E5",
-    "Jan 24",
-    "TRUE",
-    "a.b*c(d)[e]{2}^f$|g\\h",
-    "🙂🙂",
-    "\u202eפרסום\u202c ממומן",
-    "zeile eins\nzeile zwei",
-    "x" * 10_000,
-    "=" + "y" * 10_000,
-    "{{ 1/0 }} {% raw %}",
-)
 
 
 def line_items(rows: list[dict]) -> pl.DataFrame:
@@ -313,8 +295,8 @@ def test_a_short_or_small_token_goes_to_other():
     assert grouped(draft)["meta_other"] == {"NEW_1", "TINY_1"}
     assert modelled(draft) == {"meta_br", "meta_pf"}
     text = contents(draft, Settings(), "media.csv")["report.md"]
-    assert "`NEW`: fewer than 12 active weeks" in text
-    assert "`TINY`: 2.1% of its platform, too small" in text
+    assert "`NEW`, as in `NEW_1`: fewer than 12 active weeks" in text
+    assert "`TINY`, as in `TINY_1`: 2.1% of its platform, too small" in text
 
 
 def test_small_members_of_a_family_are_modelled_together():
@@ -374,7 +356,7 @@ def test_line_items_without_a_platform_are_told_and_left_unmapped():
     assert_sound(draft)
     assert draft.claims.filter(pl.col("channel_id").is_null())["campaign"].to_list() == ["BR_1"]
     text = contents(draft, Settings(), "media.csv")["report.md"]
-    assert "1 line items have no platform" in text
+    assert "1 line item has no platform" in text
     assert "The rules claim 75% of spend" in text
 
 
@@ -539,3 +521,57 @@ def test_model_definitions_of_the_client_stop_a_proposal_without_any(tmp_path):
     (tmp_path / "model_definitions.csv").write_text("mine")
     with pytest.raises(ProposalError, match=r"model_definitions.csv"):
         write(tmp_path, files)
+
+
+def test_a_missing_folder_media_or_warehouse_is_named_with_the_way_out(tmp_path, monkeypatch):
+    with pytest.raises(ProposalError, match="MIXLOOP_CLIENT=nowhere is not a folder"):
+        check_source("nowhere")
+    with pytest.raises(ProposalError, match=r"has no media.csv and no media.parquet"):
+        check_source(str(tmp_path))
+    monkeypatch.setenv("MIXLOOP_WAREHOUSE", str(tmp_path / "none.duckdb"))
+    with pytest.raises(ProposalError, match=r"no warehouse at .*none.duckdb.*make demo"):
+        check_source("")
+
+
+def exported(folder, items, **facts):
+    """Write what the export writes, and read it as the script does."""
+    row = {"state": "found", "looked_for": "media.csv", "missing_columns": ""}
+    thresholds = {"min_active_weeks": 9, "min_share_of_spend": 0.02, "weeks_per_channel": 8}
+    pl.DataFrame([row | thresholds | facts]).write_parquet(folder / "media_facts.parquet")
+    items.write_parquet(folder / "line_items.parquet")
+    NO_KPIS.write_parquet(folder / "kpis.parquet")
+    pl.DataFrame({"geo": ["north"]}).write_parquet(folder / "geos.parquet")
+    return read(folder)
+
+
+def test_media_that_is_not_enough_is_named_with_the_way_out(tmp_path):
+    items = line_items([{"platform": "tv"}])
+    with pytest.raises(ProposalError, match=r"looked for raw.ads.*mixloop__media_identifier"):
+        exported(tmp_path, items, state="missing", looked_for="raw.ads")
+    with pytest.raises(ProposalError, match=r"media.csv has no column spend or cost.*data-model"):
+        exported(tmp_path, items, missing_columns="spend or cost")
+    with pytest.raises(ProposalError, match=r"media.csv has no rows"):
+        exported(tmp_path, items.clear())
+    found, _, settings, where = exported(tmp_path, items)
+    assert found.equals(items)
+    assert settings == Settings(9, 0.02, 8, ("north",))
+    assert where == "media.csv"
+
+
+def test_a_held_warehouse_is_told_in_plain_words():
+    said = "12:00:01  Encountered an error:\nRuntime Error\n  IO Error: Could not set lock on file"
+    assert explained(said).startswith("Another program holds the warehouse: close it")
+
+
+# --- how near a draft is to a mapping made by hand ------------------------------------------------
+
+
+def test_agreement_by_hand():
+    money = pl.DataFrame({"a": ["x", "x", "y"], "b": ["u", "v", "v"], "spend": [0.5, 0.25, 0.25]})
+    # together in both: .5^2 + .25^2 + .25^2 = .375; in a: .75^2 + .25^2 = .625; in b: .5
+    wanted = (0.375 - 0.625 * 0.5) / ((0.625 + 0.5) / 2 - 0.625 * 0.5)
+    found = agreement(money, "a", "b")
+    assert found["adjusted Rand index"] == pytest.approx(wanted)
+    assert found["drafted channels are pure"] == pytest.approx(0.75)
+    assert found["hand-made channels are whole"] == pytest.approx(0.75)
+    assert agreement(money, "a", "a")["adjusted Rand index"] == pytest.approx(1.0)

@@ -302,6 +302,7 @@ def in_a_note(own: Facts, unit: str) -> str:
     share = percent(own.share) if own.share else "no part"
     items = "1 line item" if own.n_line_items == 1 else f"{own.n_line_items:,} line items"
     when = f", {own.first_month} to {own.last_month}" if own.first_month else ", never active"
+    when = f", in {own.first_month}" if own.first_month == own.last_month != "" else when
     return f"{share} of {unit}, {items}{when}"
 
 

@@ -61,10 +61,10 @@ def opening(draft: Draft, source: str) -> list[str]:
         "rule, the first that holds.",
     ]
     if unclaimed.any():
-        lines.append(
-            f"- {unclaimed.sum():,} line items have no platform: no rule can claim them. Fill in "
-            "the platform in media."
+        count = (
+            "1 line item has" if unclaimed.sum() == 1 else f"{unclaimed.sum():,} line items have"
         )
+        lines.append(f"- {count} no platform: no rule can claim them. Fill in platform in media.")
     if draft.unit != "spend":
         lines.append(f"- There is no spend: shares are of {draft.unit}.")
     return lines
@@ -230,7 +230,8 @@ def left_out_lines(reading: Reading, draft: Draft, settings: Settings) -> list[s
     kept = {value.text for value in reading.chosen.kept}
     out = [value for value in reading.chosen.values if value.text not in kept]
     lines = [
-        f"    - {code(value.text)}: {why_left_out(value, reading, draft, settings)}"
+        f"    - {code(value.text)}, as in {code(min(value.names))}: "
+        f"{why_left_out(value, reading, draft, settings)}"
         for value in out[:SHOWN]
     ]
     if len(out) > SHOWN:

@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-pooling lock clean
+.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-pooling bench-ingest lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -73,6 +73,9 @@ bench-recovery: setup ## fit a folder with known truth: FOLDER=... OUT=...
 
 bench-pooling: setup ## siblings that move together, with and without pooling: OUT=... WORLDS=50
 	$(BIN)/python benchmarks/pooling.py --out "$(OUT)" --worlds $(or $(WORLDS),50)
+
+bench-ingest: setup ## mapping of ROWS=1000000 raw rows beside a query by hand (SOURCE=table, parquet or folder)
+	$(BIN)/python benchmarks/ingest.py --rows $(or $(ROWS),1000000) --source $(or $(SOURCE),table)
 
 lock: setup ## requirements.lock from requirements.in (needs uv from the package index)
 	$(BIN)/python -m venv $(VENV)/lock

@@ -3,9 +3,10 @@
     of the contract, trimmed, empty text as null, missing columns as null text), source_file and
     source_row. An input that is switched off or missing gives no rows. Docs: docs/data-model.md.
     Columns named in as_written come a second time as `<name>_as_written`, untouched: grouping by
-    them first lets large inputs trim distinct values instead of rows.
+    them first lets large inputs trim distinct values instead of rows. Without position the select
+    has no source_row: counting rows keeps DuckDB from reading them on several cores.
 -#}
-{% macro read_input(name, as_written=[]) %}
+{% macro read_input(name, as_written=[], with_position=true) %}
     {%- set located = mixloop.locate_input(name) -%}
     select
     {%- for column in mixloop.input_contract(name).columns %}
@@ -22,8 +23,10 @@
             as {{ column.name }}_as_written,
         {%- endif %}
     {%- endfor %}
-        {{ mixloop.text_literal(located.file_label) }} as source_file,
+        {{ mixloop.text_literal(located.file_label) }} as source_file
+        {%- if with_position %},
         row_number() over () + {{ located.row_offset }} as source_row
+        {%- endif %}
     {%- if located.state == 'found' %}
     from {{ located.from_sql }}
     {%- else %}

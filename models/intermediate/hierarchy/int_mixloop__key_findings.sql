@@ -1,6 +1,5 @@
 -- one row per row that repeats the key of an earlier row of its input, and per reserved name.
 -- Rows that differ in loaded_at are restatements, not repetitions
-{{ config(materialized='view') }}
 {%- set keys = {
     'outcomes': ['kpi', 'geo', 'outcome_date', 'loaded_at'],
     'context': ['variable', 'geo', 'context_date', 'loaded_at'],

@@ -17,7 +17,6 @@ facts as (
         loaded_at,
         source_file,
         source_row,
-        are_values_fine,
         input_errors
     from media
 )

@@ -1,5 +1,4 @@
 -- one row per repeated media row, and per stretch of media that no model can use
-{{ config(materialized='view') }}
 with series_weeks as (
     select
         series.line_item_id,

@@ -1,20 +1,19 @@
 -- one row per combination of names, geo and currency that the media input has ever shown, as it is
 -- written and as it is read. Texts are trimmed here, once a series, not once a row
-with facts as (
-    select * from {{ ref('int_mixloop__media_facts') }}
+with media_values as (
+    select * from {{ ref('int_mixloop__media_values') }}
 ),
 
 written as (
-    select
-        series_hash,
-        {{ mixloop.media_names_as_written() }}
-    from facts
+    select {{ mixloop.media_names_as_written() }}
+    from media_values
     group by all
 ),
 
 trimmed as (
     select
         *,
+        hash({{ mixloop.media_names_as_written() }}) as series_hash,
         {%- for name in mixloop.match_fields() %}
         {{ mixloop.text_or_null(name ~ '_as_written') }} as {{ name }},
         {%- endfor %}

@@ -1,5 +1,4 @@
 -- one row per input, column or cell that is missing or cannot be read
-{{ config(materialized='view') }}
 with input_columns as (
     select * from {{ ref('stg_mixloop__input_columns') }}
 ),

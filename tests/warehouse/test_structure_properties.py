@@ -188,7 +188,7 @@ MUTATIONS = (
     ("line_item_segments", "min(matches.rule_rank)", "max(matches.rule_rank)"),
     ("line_item_segments", "valid_to + 1 as valid_from", "valid_to + 2 as valid_from"),
     ("rule_matches", "met_conditions.n_met = rules.n_conditions", "met_conditions.n_met >= 1"),
-    ("series_weeks", "readable_days.activity_date >= cuts.cut_day", "false"),
+    ("media_days", "readable_days.activity_date >= cuts.cut_day", "false"),
     ("rollup_findings", "where position > 1", "where position > 2"),
     ("hierarchy_findings", "is not null and parents.channel_id is null", "is not null"),
 )

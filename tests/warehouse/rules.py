@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 MAX_PYTHON_LINES = 20
 # Tables that hold what was published. A rename would start an empty one: change this knowingly.
 APPEND_ONLY = {
+    "int_mixloop__input_snapshots": "history.intermediate.int_mixloop__input_snapshots",
     "int_mixloop__posterior": "history.intermediate.int_mixloop__posterior",
     "int_mixloop__mapping_ledger": "history.intermediate.int_mixloop__mapping_ledger",
     "mixloop__forecasts": "history.mixloop.mixloop__forecasts",

@@ -1,8 +1,16 @@
 -- one row per day with media: its week, and the part of the week it belongs to. A week is cut
--- where a mapping rule begins or ends inside it, so that every part belongs to one rule. A model of
--- its own: DuckDB copies all rows of a relation that one query reads twice. Not behind the gate
+-- where a mapping rule or a month that finance has booked begins or ends inside it, so that every
+-- part belongs to one rule and one month. A model of its own: DuckDB copies all rows of a relation
+-- that one query reads twice. Not behind the gate
 with rules as (
     select * from {{ ref('int_mixloop__mapping_rules') }}
+),
+
+booked_months as (
+    select month
+    from {{ ref('stg_mixloop__finance') }}
+    where month is not null
+    group by month
 ),
 
 cuts as (
@@ -12,6 +20,9 @@ cuts as (
     select valid_to + 1 as cut_day
     from rules
     where valid_to < date '9999-12-31'
+    union all
+    select unnest([month, cast(month + interval 1 month as date)]) as cut_day
+    from booked_months
 ),
 
 readable_days as (

@@ -123,12 +123,13 @@ short_histories as (
         'kpi' as column_name,
         kpi as value,
         concat(
-            (max(week) - min(week)) // 7 + 1, ' weeks of history; yearly seasons need 104'
+            (max(week) - min(week)) // 7 + 1,
+            ' weeks of history; yearly seasons need {{ var('mixloop__min_history_weeks') }}'
         ) as problem,
         'bring older outcomes and media if they exist; ranges will be wide until then' as remedy
     from outcome_weeks
     group by kpi
-    having (max(week) - min(week)) // 7 + 1 < 104
+    having (max(week) - min(week)) // 7 + 1 < {{ var('mixloop__min_history_weeks') }}
 ),
 
 unknown_variables as (

@@ -24,7 +24,13 @@ parts as (
         count(*) filter (where not media_values.are_values_fine) as n_bad_rows,
         sum(media_values.spend) as spend,
         cast(sum(media_values.impressions) as decimal(38, 10)) as impressions,
-        cast(sum(media_values.clicks) as decimal(38, 10)) as clicks
+        cast(sum(media_values.clicks) as decimal(38, 10)) as clicks,
+        count(*) filter (
+            where media_values.spend > 0 and coalesce(media_values.impressions, 0) = 0
+        ) as n_spend_only,
+        count(*) filter (
+            where media_values.impressions > 0 and coalesce(media_values.spend, 0) = 0
+        ) as n_impressions_only
     from media_values
     inner join series
         on media_values.series_hash = series.series_hash
@@ -47,7 +53,9 @@ series_weeks as (
         n_bad_rows,
         spend,
         impressions,
-        clicks
+        clicks,
+        n_spend_only,
+        n_impressions_only
     from parts
 )
 

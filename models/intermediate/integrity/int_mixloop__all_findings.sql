@@ -1,10 +1,10 @@
 -- one row per finding of every kind, all of them, before overrides. Not behind the gate
 {%- set parts = [
     'row', 'key', 'reference', 'hierarchy', 'rollup', 'mapping', 'series', 'media', 'model', 'plan',
-    'question', 'feasibility',
+    'question', 'feasibility', 'integrity',
 ] %}
-{%- set about_series = ['question'] %}
-{%- set can_be_overridden = ['question'] %}
+{#- these are about a series or a question, and the client may accept them -#}
+{%- set about_series = ['question', 'integrity'] %}
 with findings as (
     {%- for part in parts %}
     select
@@ -24,7 +24,7 @@ with findings as (
         left(value, 200) as value,
         problem,
         remedy,
-        {{ (part in can_be_overridden) | lower }} as is_overridable
+        {{ (part in about_series) | lower }} as is_overridable
     from {{ ref('int_mixloop__' ~ part ~ '_findings') }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}

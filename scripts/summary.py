@@ -22,6 +22,8 @@ PUBLIC = (
     ("mixloop__unmapped_media", "line items that no rule claims"),
     ("mixloop__reconciliation", "does the money tie"),
     ("mixloop__input_findings", "what is wrong with the inputs"),
+    ("mixloop__data_quality", "what was checked in the data"),
+    ("mixloop__open_questions", "what people have asked"),
     ("mixloop__model_feasibility", "what the data can tell apart, and your answers"),
     ("mixloop__mapping_versions", "what changed in mapping and tree, and when"),
     ("mixloop__model_requirements", "what each model needs, and what it got"),

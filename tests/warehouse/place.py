@@ -22,6 +22,10 @@ PARTS = ("models", "macros", "seeds", "tests", "docs", "python")
 FILES = ("wh.duckdb", "wh_history.duckdb")
 # Descriptions as comments in the warehouse: a quarter of a build's time, and no test reads them.
 COMMENTS = "      +persist_docs: {relation: true, columns: true}\n"
+# Public tables about the inputs: rebuilt even when the inputs stop the build.
+BEFORE_THE_GATE = tuple(
+    f"mixloop__{name}" for name in ("input_findings", "data_quality", "open_questions")
+)
 # history.main_<schema>.<name> of every append-only table
 LEDGERS = tuple(address.replace("history.", "history.main_", 1) for address in APPEND_ONLY.values())
 
@@ -116,7 +120,7 @@ class Place:
             "select database_name || '.main_mixloop.' || table_name from duckdb_tables() "
             "where schema_name = 'main_mixloop' order by all"
         )
-        kept = [name for (name,) in tables if not name.endswith("mixloop__input_findings")]
+        kept = [name for (name,) in tables if not name.endswith(BEFORE_THE_GATE)]
         return {name: self.read(f"from {name} order by all") for name in kept}
 
 

@@ -6,7 +6,14 @@ import os
 
 import pytest
 from tests.warehouse.chain import Chain, compile_project
-from tests.warehouse.integrity_faults import BOOKED, FAULTS, HARMLESS, above_info, booked, clean_client
+from tests.warehouse.integrity_faults import (
+    BOOKED,
+    FAULTS,
+    HARMLESS,
+    above_info,
+    booked,
+    clean_client,
+)
 
 pytestmark = pytest.mark.slow
 WANTED = ("int_mixloop__integrity_checks", "int_mixloop__input_findings")

@@ -78,8 +78,8 @@ def test_builds_from_nothing_that_are_killed_lose_and_double_nothing(place):
         (place.folder / name).unlink()
     for moment, has_posterior, has_forecasts in (
         ("START python incremental model history.main_intermediate", False, False),
-        ("START sql incremental model history.main_mixloop", True, None),
-        ("OK created sql incremental model history.main_mixloop", True, True),
+        ("START sql incremental model history.main_mixloop.mixloop__forecasts", True, None),
+        ("OK created sql incremental model history.main_mixloop.mixloop__forecasts", True, True),
     ):
         kill(place, moment)
         tables = place.read(

@@ -219,7 +219,12 @@ def test_forecasts_without_a_published_split_have_no_children_in_their_variance(
     ledger = forecast(run, plan, tree(), leaves)
     gone = ["a", "b"] if change == "no leaves" else ["b"]
     ledger = ledger.filter(~pl.col("component_id").is_in(gone))
-    other = planted.nodes([("funnel:z", "c1"), ("funnel:z", "c0")], hierarchy="funnel")
+    other = pl.concat(
+        [
+            planted.nodes([("funnel:z", "c1"), ("funnel:z", "c0")], hierarchy="funnel"),
+            planted.nodes([("team:w", "c1")], hierarchy="team"),
+        ]
+    )
     frame = variance_rows(
         run, ledger, planted.replace(plan, outcome=np.full((1, 4), 50.0)),
         pl.concat([tree(), other]), leaves,

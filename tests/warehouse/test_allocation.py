@@ -119,9 +119,10 @@ class World:
                 "campaign": leaf,
                 "geo": geo,
                 "spend": values[j, t] if self.unit(leaf) == "spend" else 0.0,
-                "impressions": 100.0 * values[j, t] if self.unit(leaf) == "spend" else values[j, t],
+                "impressions": shown[j, t] if self.unit(leaf) == "spend" else values[j, t],
             }
             for leaf, values in (self.exposure | {"blog": self.draw_media()}).items()
+            for shown in [100.0 * self.draw_media()]  # paid channels are modelled on spend
             for j, geo in enumerate(GEOS)
             for t, day in enumerate(WEEKS)
         ]
@@ -318,6 +319,7 @@ def test_plans_of_leaves_add_up_to_the_plan_of_their_channel(chain, seed):
     )
     wanted = {tuple(key): values for *key, spend, value in plans for values in [(spend, value)]}
     found = dict.fromkeys(wanted, (0.0, 0.0))
+    told = {}
     for geo, week, channel, leaf, spend, value in chain.read(
         "select geo, week, channel_id, leaf_id, planned_spend, planned_value "
         "from {int_mixloop__model_leaf_plans} where plan_id = 'p'"
@@ -325,6 +327,17 @@ def test_plans_of_leaves_add_up_to_the_plan_of_their_channel(chain, seed):
         assert leaf in world.leaves[channel]
         so_far = found[geo, week, channel]
         found[geo, week, channel] = (so_far[0] + spend, so_far[1] + value)
+        told[geo, week, leaf] = (spend, value)
+    forecast = {
+        (geo, week, node): (spend, value)
+        for geo, week, node, spend, value in chain.read(
+            "select geo, week, component_id, planned_spend, planned_value "
+            "from {mixloop__forecasts} "
+            "where plan_id = 'p' and planned_value is not null and geo != 'all'"
+        )
+    }
     assert wanted
+    for key, values in told.items():
+        assert forecast[key] == pytest.approx(values, rel=1e-9, abs=1e-9)
     for key, values in wanted.items():
         assert found[key] == pytest.approx(values, rel=1e-9, abs=1e-9)

@@ -19,6 +19,8 @@ PUBLIC = (
     ("mixloop__rollup", "which leaves each of them adds up"),
     ("mixloop__media_weekly", "spend by week, geo and channel"),
     ("mixloop__source_rows", "the media rows behind every node and week"),
+    ("mixloop__line_items", "which rule maps each line item, and where to"),
+    ("mixloop__mapping_conflicts", "rules that meet, and rules that do nothing"),
     ("mixloop__unmapped_media", "line items that no rule claims"),
     ("mixloop__reconciliation", "does the money tie"),
     ("mixloop__input_findings", "what is wrong with the inputs"),

@@ -46,7 +46,8 @@ def modelled_at(tree: dict[str, dict[str, str]], channel_id: str) -> str | None:
     return None
 
 
-def claims(rule: dict[str, str], row: dict[str, object]) -> bool:
+def holds(rule: dict[str, str], row: dict[str, object]) -> bool:
+    """Whether one condition holds."""
     text, pattern = str(row[rule["match_field"]]), rule["pattern"]
     if rule["valid_from"] and row["date"] < date.fromisoformat(rule["valid_from"]):
         return False
@@ -61,18 +62,26 @@ def claims(rule: dict[str, str], row: dict[str, object]) -> bool:
     }[rule["match_type"]]
 
 
-def channel_of(rules: list[dict[str, str]], row: dict[str, object]) -> tuple[str, str]:
+def rules_of_seed() -> list[list[dict[str, str]]]:
+    """The rules by priority, each a list of conditions: rows that share a rule_id."""
+    rules: dict[str, list[dict[str, str]]] = {}
+    for number, row in enumerate(seed("channel_mapping")):
+        rules.setdefault(row["rule_id"] or f"row {number}", []).append(row)
+    return sorted(rules.values(), key=lambda rule: int(rule[0]["priority"]))
+
+
+def channel_of(rules: list[list[dict[str, str]]], row: dict[str, object]) -> tuple[str, str]:
     """Channel and priority of the rule that wins."""
     for rule in rules:
-        if claims(rule, row):
-            return rule["channel_id"], rule["priority"]
+        if all(holds(condition, row) for condition in rule):
+            return rule[0]["channel_id"], rule[0]["priority"]
     return "unmapped", ""
 
 
 @pytest.fixture(scope="module")
 def mapped(demo: DemoClient) -> pl.DataFrame:
     """Media without the duplicated rows, with the channel each row is mapped to."""
-    rules = sorted(seed("channel_mapping"), key=lambda rule: int(rule["priority"]))
+    rules = rules_of_seed()
     keys = ["platform", "account", "campaign", "ad_group", "line_item"]
     media = demo.media.unique(maintain_order=True).with_columns(
         month=pl.col("date").dt.truncate("1mo")  # the rules change on the first of a month
@@ -127,9 +136,18 @@ def test_other_hierarchies_place_every_leaf_once(
 def test_every_rule_names_a_leaf_and_claims_something(
     tree: dict[str, dict[str, str]], mapped: pl.DataFrame
 ) -> None:
-    rules = seed("channel_mapping")
+    grouped = rules_of_seed()
+    assert max(len(rule) for rule in grouped) > 1
+    for rule in grouped:  # the rows of a rule say the same about it
+        said = {
+            tuple(row[name] for name in ("priority", "channel_id", "valid_from", "valid_to"))
+            for row in rule
+        }
+        assert len(said) == 1
+    rules = [rule[0] for rule in grouped]
     parents = {row["parent_id"] for row in tree.values()}
-    assert {rule["match_type"] for rule in rules} == {"exact", "prefix", "like", "regex"}
+    types = {row["match_type"] for row in seed("channel_mapping")}
+    assert types == {"exact", "prefix", "like", "regex"}
     assert len({rule["priority"] for rule in rules}) == len(rules)
     assert all(rule["channel_id"] in tree.keys() - parents for rule in rules)
     assert {rule["priority"] for rule in rules} <= set(mapped["priority"])

@@ -33,40 +33,50 @@ field_values as (
     group by match_field, match_value
 ),
 
+-- Rules often share a condition, such as a platform: each pattern is tried once.
+patterns as (
+    select
+        match_field,
+        match_type,
+        pattern,
+        match_type != 'regex' or not (is_pattern_too_long or is_pattern_invalid) as is_usable
+    from conditions
+    group by all
+),
+
 exact_matches as (
     select
         field_values.match_field,
         field_values.match_value,
-        conditions.rule_rank,
-        conditions.condition_number
+        patterns.match_type,
+        patterns.pattern
     from field_values
-    inner join conditions
+    inner join patterns
         on
-            field_values.match_field = conditions.match_field
-            and field_values.lower_value = lower(conditions.pattern)
-    where conditions.match_type = 'exact'
+            field_values.match_field = patterns.match_field
+            and field_values.lower_value = lower(patterns.pattern)
+    where patterns.match_type = 'exact'
 ),
 
 pattern_matches as (
     select
         field_values.match_field,
         field_values.match_value,
-        conditions.rule_rank,
-        conditions.condition_number
+        patterns.match_type,
+        patterns.pattern
     from field_values
-    inner join conditions
-        on field_values.match_field = conditions.match_field
+    inner join patterns
+        on field_values.match_field = patterns.match_field
     where
-        case conditions.match_type
-            when 'prefix' then starts_with(field_values.lower_value, lower(conditions.pattern))
-            when 'like' then field_values.lower_value like lower(conditions.pattern)
+        patterns.match_type != 'exact'
+        and patterns.is_usable
+        and case patterns.match_type
+            when 'prefix' then starts_with(field_values.lower_value, lower(patterns.pattern))
+            when 'like' then field_values.lower_value like lower(patterns.pattern)
             when 'regex'
                 then
-                    not conditions.is_pattern_too_long
-                    and not conditions.is_pattern_invalid
-                    and coalesce(
-                        try(regexp_matches(field_values.match_value, conditions.pattern, 'i')),
-                        false
+                    coalesce(
+                        try(regexp_matches(field_values.match_value, patterns.pattern, 'i')), false
                     )
             else false
         end
@@ -81,14 +91,19 @@ value_matches as (
 met_conditions as (
     select
         line_item_fields.line_item_id,
-        value_matches.rule_rank,
+        conditions.rule_rank,
         count(*) as n_met
     from line_item_fields
     inner join value_matches
         on
             line_item_fields.match_field = value_matches.match_field
             and line_item_fields.match_value = value_matches.match_value
-    group by line_item_fields.line_item_id, value_matches.rule_rank
+    inner join conditions
+        on
+            value_matches.match_field = conditions.match_field
+            and value_matches.match_type = conditions.match_type
+            and value_matches.pattern = conditions.pattern
+    group by line_item_fields.line_item_id, conditions.rule_rank
 ),
 
 matches as (

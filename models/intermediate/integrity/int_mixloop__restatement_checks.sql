@@ -175,50 +175,67 @@ spans as (
     group by input_name
 ),
 
+inputs as (
+    select
+        input_name,
+        min(source_file) as source_file
+    from series
+    group by input_name
+    union all
+    -- an input that is gone altogether
+    select
+        loaded.input_name,
+        min(loaded.source_file) as source_file
+    from loaded
+    anti join series
+        on loaded.input_name = series.input_name
+    group by loaded.input_name
+),
+
 cut_weeks as (
     select
         loaded.input_name,
-        min(loaded.source_file) as source_file,
         count(*) filter (where loaded.week < spans.first_week) as n_early,
         count(*) filter (where loaded.week > spans.last_week or spans.input_name is null) as n_late,
-        min(loaded.week) filter (
-            where
-            spans.input_name is null
-            or loaded.week not between spans.first_week and spans.last_week
-        ) as first_week,
-        max(loaded.week) filter (
-            where
-            spans.input_name is null
-            or loaded.week not between spans.first_week and spans.last_week
-        ) as last_week
+        min(loaded.week) as first_week,
+        max(loaded.week) as last_week
     from loaded
     left join spans
         on loaded.input_name = spans.input_name
+    where
+        spans.input_name is null
+        or loaded.week not between spans.first_week and spans.last_week
     group by loaded.input_name
 ),
 
 cut_checks as (
     select
         'history_cut' as check_name,
-        input_name as series,
-        input_name,
-        case when n_late > 0 then 'warn' when n_early > 0 then 'info' else 'pass' end as severity,
-        cast(n_early + n_late as double) as measured,
+        inputs.input_name as series,
+        inputs.input_name,
+        case
+            when cut_weeks.n_late > 0 then 'warn'
+            when cut_weeks.n_early > 0 then 'info'
+            else 'pass'
+        end as severity,
+        cast(coalesce(cut_weeks.n_early + cut_weeks.n_late, 0) as double) as measured,
         0.0 as threshold,
-        n_early + n_late as n_found,
-        first_week,
-        last_week,
-        source_file,
+        coalesce(cut_weeks.n_early + cut_weeks.n_late, 0) as n_found,
+        cut_weeks.first_week,
+        cut_weeks.last_week,
+        inputs.source_file,
         cast(null as varchar) as source_rows,
         concat(
-            n_early, ' week(s) at the beginning and ', n_late,
+            cut_weeks.n_early, ' week(s) at the beginning and ', cut_weeks.n_late,
             ' at the end were loaded before and are not in the input now'
         ) as problem,
         case
-            when n_late > 0 then 'check whether an older export was brought'
+            when cut_weeks.n_late > 0 then 'check whether an older export was brought'
             else 'nothing to do if history was cut on purpose'
         end as remedy
-    from cut_weeks
+    from inputs
+    left join cut_weeks
+        on inputs.input_name = cut_weeks.input_name
 ),
 
 checks as (

@@ -21,11 +21,13 @@ OUT = ROOT / "docs" / "images" / "lineage.svg"
 LAYERS = {
     "inputs": "raw tables, seeds or files",
     "staging": "typed, never filtered",
-    "hierarchy": "findings, gate, mapping",
+    "hierarchy": "mapping, trees, gate",
+    "integrity": "what is in doubt",
     "features": "weeks, media, context, plans",
-    "fit": "Bayesian regression",
+    "fit": "Bayesian regression, ledgers",
     "marts": "public tables",
 }
+BESIDE = {"ledgers": "fit", "requirements": "features"}  # small folders, drawn with a neighbour
 WIDTH, ROW, TOP, GAP = 178, 19, 78, 22
 INK, SOFT, EDGE, FILL = "#1f2933", "#52606d", "#9aa5b1", "#f5f7fa"
 ACCENT = {"inputs": "#0b7285", "fit": "#862e9c", "marts": "#2b8a3e"}
@@ -37,7 +39,7 @@ def layer_of(node: dict) -> str | None:
         return "inputs"
     if node["resource_type"] != "model":
         return None
-    folders = node["fqn"][1:-1]
+    folders = [BESIDE.get(name, name) for name in node["fqn"][1:-1]]
     return next((name for name in reversed(folders) if name in LAYERS), "marts")
 
 
@@ -100,7 +102,7 @@ def draw(nodes: Iterable[dict]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {height}" '
         'font-family="system-ui, sans-serif" role="img" '
-        'aria-label="Lineage: inputs, staging, hierarchy, features, fit, marts">'
+        'aria-label="Lineage: inputs, staging, hierarchy, integrity, features, fit, marts">'
         '<defs><marker id="arrow" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="7" '
         f'markerHeight="7" orient="auto"><path d="M0 0L10 5L0 10z" fill="{EDGE}"/></marker></defs>'
         f'<rect width="{total}" height="{height}" fill="white"/>{"".join(parts)}</svg>\n'

@@ -84,6 +84,7 @@ final as (
         contributions.contribution_p95,
         publication.overrides,
         contributions.allocation,
+        contributions.is_pooled,
         contributions.hierarchy_id
     from contributions
     cross join publication

@@ -16,6 +16,7 @@ media_weeks as (
         cast(sum(platform_weeks.spend) as decimal(38, 10)) as value_sum,
         cast(sum(platform_weeks.impressions) as decimal(38, 10)) as impressions_sum,
         cast(sum(platform_weeks.n_rows) as bigint) as n_rows,
+        sum(platform_weeks.n_bad_rows) = 0 as is_readable,
         cast(bit_or(platform_weeks.day_bits) as integer) as day_bits,
         bit_count(bit_or(platform_weeks.day_bits)) as n_days,
         min(platform_weeks.first_date) as first_date,
@@ -36,7 +37,9 @@ outcome_rows as (
         outcome_date as date,
         outcome as value,
         source_file,
-        source_row
+        source_row,
+        len(input_errors) = 0
+        and count(*) over (partition by kpi, geo, outcome_date, loaded_at) = 1 as is_readable
     from {{ ref('stg_mixloop__outcomes') }}
     where year(outcome_date) between 1970 and 2100
     qualify row_number() over (
@@ -52,7 +55,9 @@ context_rows as (
         context_date as date,
         value,
         source_file,
-        source_row
+        source_row,
+        len(input_errors) = 0
+        and count(*) over (partition by variable, geo, context_date, loaded_at) = 1 as is_readable
     from {{ ref('stg_mixloop__context') }}
     where year(context_date) between 1970 and 2100
     qualify row_number() over (
@@ -77,6 +82,7 @@ value_weeks as (
         cast(coalesce(sum(value), 0) as decimal(38, 10)) as value_sum,
         cast(null as decimal(38, 10)) as impressions_sum,
         count(*) as n_rows,
+        bool_and(is_readable) as is_readable,
         cast(null as integer) as day_bits,
         count(*) as n_days,
         min(date) as first_date,
@@ -104,17 +110,21 @@ series as (
     group by input_name, series
 ),
 
--- the newest week of a daily series may still be growing, the oldest be cut off
+-- the newest week of a daily series may still be growing, the oldest be cut off; a week with a cell
+-- that cannot be read, or a key that is there twice, has findings of its own
 input_weeks as (
     select
-        weeks.*,
+        weeks.* exclude (is_readable),
         series.is_daily,
         series.first_week,
         series.last_week,
-        not series.is_daily
-        or (
-            (weeks.week < series.last_week or weeks.last_date >= weeks.week + 6)
-            and (weeks.week > series.first_week or weeks.first_date = weeks.week)
+        weeks.is_readable
+        and (
+            not series.is_daily
+            or (
+                (weeks.week < series.last_week or weeks.last_date >= weeks.week + 6)
+                and (weeks.week > series.first_week or weeks.first_date = weeks.week)
+            )
         ) as is_complete
     from weeks
     inner join series

@@ -22,6 +22,7 @@ platform_weeks as (
         -- bit n is set when the n-th day of the week has a row
         bit_or(weeks.day_bits) as day_bits,
         cast(sum(weeks.n_rows) as bigint) as n_rows,
+        cast(sum(weeks.n_bad_rows) as bigint) as n_bad_rows,
         coalesce(sum(weeks.spend), 0) as spend,
         coalesce(sum(weeks.impressions), 0) as impressions,
         coalesce(sum(weeks.clicks), 0) as clicks,

@@ -1,5 +1,5 @@
 -- one row per media series x part of a week: media summed. The one pass over all rows that every
--- later sum is made from. Not behind the gate
+-- later sum is made from, so it does as little as can be for each of them. Not behind the gate
 with media_values as (
     select * from {{ ref('int_mixloop__media_values') }}
 ),
@@ -14,14 +14,12 @@ days as (
 
 parts as (
     select
-        series.series_number,
+        media_values.series_hash,
         -- rows whose date cannot be read have no week; they are blocking findings
         coalesce(days.part_start, date '0001-01-01') as part_start,
-        min(days.activity_date) as first_date,
-        max(days.activity_date) as last_date,
-        bit_or(days.day_bit) as day_bits,
+        cast(bit_or(days.day_bit) as integer) as day_bits,
         count(*) as n_rows,
-        count(*) filter (where not media_values.are_values_fine) as n_bad_rows,
+        bool_and(media_values.are_values_fine) as are_values_fine,
         sum(media_values.spend) as spend,
         cast(sum(media_values.impressions) as decimal(38, 10)) as impressions,
         cast(sum(media_values.clicks) as decimal(38, 10)) as clicks,
@@ -32,31 +30,48 @@ parts as (
             where media_values.impressions > 0 and coalesce(media_values.spend, 0) = 0
         ) as n_impressions_only
     from media_values
-    inner join series
-        on media_values.series_hash = series.series_hash
     left join days
         on media_values.activity_date = days.activity_date
-    group by series.series_number, coalesce(days.part_start, date '0001-01-01')
+    group by media_values.series_hash, coalesce(days.part_start, date '0001-01-01')
+),
+
+weeks as (
+    select
+        series.series_number,
+        parts.part_start,
+        parts.day_bits,
+        parts.n_rows,
+        parts.are_values_fine,
+        parts.spend,
+        parts.impressions,
+        parts.clicks,
+        parts.n_spend_only,
+        parts.n_impressions_only,
+        case
+            when parts.day_bits is not null then {{ mixloop.week_start('parts.part_start') }}
+        end as week
+    from parts
+    inner join series
+        on parts.series_hash = series.series_hash
 ),
 
 series_weeks as (
     select
         series_number,
         part_start,
-        case
-            when first_date is not null then {{ mixloop.week_start('part_start') }}
-        end as week,
-        first_date,
-        last_date,
+        week,
+        -- the lowest and the highest of the seven bits
+        week + cast(bit_count((day_bits & -day_bits) - 1) as integer) as first_date,
+        week + cast(floor(log2(day_bits)) as integer) as last_date,
         day_bits,
         n_rows,
-        n_bad_rows,
+        are_values_fine,
         spend,
         impressions,
         clicks,
         n_spend_only,
         n_impressions_only
-    from parts
+    from weeks
 )
 
 select * from series_weeks

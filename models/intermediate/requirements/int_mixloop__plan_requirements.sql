@@ -165,7 +165,8 @@ requirements as (
             end
         ) as got,
         case when n_warnings + n_accepted > 0 then 'warn' else 'ok' end as status,
-        'go through the findings (mixloop__input_findings): each names file, row and remedy' as next_step
+        'go through the findings (mixloop__input_findings): each names file, row and remedy'
+            as next_step
     from facts
 )
 

@@ -54,9 +54,8 @@ final as (
         forecast_variance.variance_p50,
         forecast_variance.variance_p95,
         forecast_variance.z_score,
-        publication.overrides
+        (select publication.overrides from publication) as overrides
     from forecast_variance
-    cross join publication
     left join plans
         on
             forecast_variance.run_id = plans.run_id

@@ -182,11 +182,9 @@ final as (
         hierarchy_id,
         nodes_hash,
         is_pooled,
-        publication.overrides,
-        current_version.mapping_version
+        (select publication.overrides from publication) as overrides,
+        (select current_version.mapping_version from current_version) as mapping_version
     from publishable
-    cross join publication
-    cross join current_version
 ),
 
 new_rows as (

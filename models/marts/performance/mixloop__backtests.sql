@@ -23,9 +23,8 @@ final as (
         absolute_error,
         crps,
         is_in_90_range,
-        publication.overrides
+        (select publication.overrides from publication) as overrides
     from backtests
-    cross join publication
 )
 
 select * from final

@@ -144,9 +144,8 @@ final as (
         all_nodes.headroom_spend_p50,
         all_nodes.headroom_spend_p95,
         all_nodes.p_marginal_roi_above_hurdle,
-        publication.overrides
+        (select publication.overrides from publication) as overrides
     from all_nodes
-    cross join publication
     left join components
         on all_nodes.node_id = components.component_id
 )

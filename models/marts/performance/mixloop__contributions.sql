@@ -33,9 +33,8 @@ final as (
         contributions.contribution_p05,
         contributions.contribution_p50,
         contributions.contribution_p95,
-        publication.overrides
+        (select publication.overrides from publication) as overrides
     from contributions
-    cross join publication
     left join components
         on
             contributions.component_id = components.component_id

@@ -82,12 +82,11 @@ final as (
         contributions.contribution_p05,
         contributions.contribution_p50,
         contributions.contribution_p95,
-        publication.overrides,
+        (select publication.overrides from publication) as overrides,
         contributions.allocation,
         contributions.is_pooled,
         contributions.hierarchy_id
     from contributions
-    cross join publication
     inner join runs
         on contributions.run_id = runs.run_id
     cross join current_version

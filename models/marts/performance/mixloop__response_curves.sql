@@ -36,9 +36,8 @@ final as (
         response_curves.planned_weekly_exposure,
         response_curves.observed_max_exposure,
         response_curves.is_in_observed_range,
-        publication.overrides
+        (select publication.overrides from publication) as overrides
     from response_curves
-    cross join publication
     left join channel_tree
         on response_curves.channel_id = channel_tree.channel_id
 )

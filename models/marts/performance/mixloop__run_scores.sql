@@ -21,9 +21,8 @@ final as (
         crps,
         coverage_90,
         skill,
-        publication.overrides
+        (select publication.overrides from publication) as overrides
     from run_scores
-    cross join publication
 )
 
 select * from final

@@ -188,9 +188,10 @@ final as (
         pools,
         fit_seconds,
         peak_memory_mib,
-        case when is_current then publication.overrides end as overrides
+        case
+            when is_current then (select publication.overrides from publication)
+        end as overrides
     from flagged
-    cross join publication
 )
 
 select * from final

@@ -114,7 +114,20 @@ series as (
 -- that cannot be read, or a key that is there twice, has findings of its own
 input_weeks as (
     select
-        weeks.* exclude (is_readable),
+        weeks.input_name,
+        weeks.series,
+        weeks.item,
+        weeks.geo,
+        weeks.week,
+        weeks.value_sum,
+        weeks.impressions_sum,
+        weeks.n_rows,
+        weeks.day_bits,
+        weeks.n_days,
+        weeks.first_date,
+        weeks.last_date,
+        weeks.first_rows,
+        weeks.source_file,
         series.is_daily,
         series.first_week,
         series.last_week,

@@ -1,5 +1,5 @@
 -- In every hierarchy, run and period the nodes right below a node spent, to the cent, and brought
--- what it did. Money of leaves that no model estimates is in rows of its own, in no node above them.
+-- what it did. Money of leaves that no model estimates is in rows of its own, in no node above.
 with performance as (
     select * from {{ ref('mixloop__channel_performance') }}
     where is_estimated

@@ -63,6 +63,7 @@ def beside(world: World) -> str:
         names = ["made"]
         main = trees(world)["main"]
         roots = [name for name, row in main.row.items() if row["parent_id"] is None]
+        roots = roots or list(main.row)[:1]  # a cycle may have left none
         world.hierarchy += [node(name, None, "made") for name in roots]
     return names[0]
 
@@ -98,7 +99,8 @@ def namesake(world: World, rng: np.random.Generator) -> Planted:
     """Call a node of another hierarchy like a channel of main, with other leaves below."""
     name = beside(world)
     tree, main = trees(world)[name], trees(world)["main"]
-    inner = [x for x in main.row if x in main.children and x not in tree.row]
+    with_leaves = {above for leaf in main.bottoms() for above in main.way_up(leaf)[1:]}
+    inner = [x for x in main.row if x in with_leaves and x not in tree.row]
     if not inner:
         return stranger(world, rng)
     at = pick(rng, inner)

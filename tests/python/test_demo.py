@@ -256,3 +256,26 @@ def test_truth_is_written_beside_the_data(demo: DemoClient, tmp_path) -> None:
     ]
     revenue = pl.read_parquet(files[0])
     assert revenue.equals(demo.truth.filter(pl.col("kpi") == "revenue"))
+
+
+def test_without_mess_nothing_is_doubled_lost_late_misbooked_or_unmapped(demo: DemoClient) -> None:
+    clean = generate(with_mess=False)
+    assert not clean.media.is_duplicated().any()
+    usual = pl.col("date").cast(pl.Datetime("us")) + timedelta(days=1, hours=6)
+    assert clean.media.filter(pl.col("loaded_at") != usual).is_empty()
+    assert len(clean.outcomes) == 156 * len(brand.GEOS) * len(brand.KPIS)
+    pilots = demo.media.join(clean.media, on=["date", "campaign", "line_item", "geo"], how="anti")
+    assert set(pilots["campaign"]) == {
+        *("TEST_do_not_use_2023Q3", "Agency_Sandbox_Lookalikes", "Creator_Boost_Spring25"),
+    }
+    booked = clean.finance.filter(
+        pl.col("platform") == mess.MISBOOKED_PLATFORM, pl.col("month") == mess.MISBOOKED_MONTH
+    )["spend"].item()
+    spent = clean.media.filter(
+        pl.col("platform") == mess.MISBOOKED_PLATFORM,
+        pl.col("date").dt.truncate("1mo") == mess.MISBOOKED_MONTH,
+    )["spend"].sum()
+    assert abs(float(booked / spent) - 1) <= 0.008
+    # the rest of the world is the same
+    assert clean.truth.equals(demo.truth)
+    assert clean.context.equals(demo.context)

@@ -9,7 +9,7 @@ bad_series as (
     from {{ ref('int_mixloop__media_series') }} as series
     inner join {{ ref('int_mixloop__series_weeks') }} as series_weeks
         on series.series_number = series_weeks.series_number
-    where series.platform is null or not series_weeks.are_values_fine
+    where series.platform is null or series_weeks.n_bad_rows > 0
     group by series.series_hash
 ),
 

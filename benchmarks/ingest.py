@@ -36,6 +36,7 @@ BY_HAND = ROOT / "benchmarks" / "ingest_by_hand.sql"
 TARGET = "int_mixloop__media_weekly"
 # From raw rows to weekly sums; what else dbt runs before the target are checks and the calendar.
 PATH = (
+    "int_mixloop__media_facts",
     "int_mixloop__media_values",
     "int_mixloop__media_series",
     "int_mixloop__rule_conditions",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from functools import cache
+from itertools import cycle
 
 import pytest
 from tests.warehouse.chain import Chain, compile_project
@@ -10,6 +12,7 @@ from tests.warehouse.integrity_faults import (
     BOOKED,
     FAULTS,
     HARMLESS,
+    Tables,
     above_info,
     booked,
     clean_client,
@@ -33,6 +36,12 @@ def chain(project_root, clean, tmp_path_factory):
     return Chain(compile_project(project_root, tmp_path_factory.mktemp("integrity"), clean))
 
 
+@cache
+def world(project_root, seed: int) -> Tables:
+    """Return the clean client drawn with another seed."""
+    return clean_client(project_root, seed=seed)
+
+
 def findings(chain, tables) -> list[tuple]:
     """Run the checks over a world; return check, series and severity of all that was found."""
     chain.run(WANTED, tables)
@@ -49,7 +58,7 @@ def findings(chain, tables) -> list[tuple]:
 
 @pytest.mark.parametrize("seed", [None, *SEEDS], ids=str)
 def test_clean_client_raises_nothing_above_info(chain, project_root, clean, seed):
-    tables = clean if seed is None else clean_client(project_root, seed=seed)
+    tables = clean if seed is None else world(project_root, seed)
     assert above_info(findings(chain, tables)) == set()
     ((n_checks, n_series),) = chain.read(
         "select count(*), count(distinct series) from {int_mixloop__integrity_checks}"
@@ -57,9 +66,9 @@ def test_clean_client_raises_nothing_above_info(chain, project_root, clean, seed
     assert n_checks > 200 and n_series > 40  # what passed is said too
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_fault_is_found_named_and_located(chain, clean, name):
-    fault = FAULTS[name]
+@pytest.mark.parametrize(("name", "seed"), zip(FAULTS, cycle(SEEDS), strict=False))
+def test_fault_is_found_named_and_located(chain, project_root, name, seed):
+    fault, clean = FAULTS[name], world(project_root, seed)
     tables = clean | fault.plant(clean)
     found = findings(chain, tables)
     assert above_info(found) == {fault.found, *fault.beside}

@@ -85,7 +85,8 @@ media_months as (
     select
         platform_key,
         month,
-        sum(spend) as spent,
+        -- decimal: a sum of doubles would depend on the order of the rows
+        sum(cast(spend as decimal(38, 6))) as spent,
         sum(uncertain) as uncertain
     from media_parts
     group by platform_key, month

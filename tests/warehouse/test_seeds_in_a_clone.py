@@ -82,8 +82,8 @@ def test_edited_seeds_change_the_channels_and_where_spend_goes(clone):
 
     def relabel_and_move(rows):
         for row in rows:
-            if row["channel_id"] == "radio":
-                row |= {"label": "Radio & podcasts", "parent_id": "partners", "is_modelled": "true"}
+            if (row["hierarchy_id"], row["channel_id"]) == ("main", "radio"):
+                row |= {"label": "Radio & podcasts", "parent_id": "social", "is_modelled": "true"}
         return rows
 
     def claim(rows):
@@ -98,8 +98,8 @@ def test_edited_seeds_change_the_channels_and_where_spend_goes(clone):
     clone.build()
     assert clone.read(
         "select label, parent_id, path from main_mixloop.mixloop__channels "
-        "where channel_id = 'radio'"
-    ) == [("Radio & podcasts", "partners", "all_media > partners > radio")]
+        "where channel_id = 'radio' and hierarchy_id = 'main'"
+    ) == [("Radio & podcasts", "social", "all_media > social > radio")]
     after = clone.spend()
     assert after["radio"] == before["radio"] + amount
     assert after.get("unmapped", 0) == before["unmapped"] - amount

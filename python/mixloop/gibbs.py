@@ -27,6 +27,7 @@ from mixloop.algebra import (
     positive_normal,
     truncated_normal,
 )
+from mixloop.evidence import Lifts
 from mixloop.problem import Problem
 
 RHO_LIMIT = 0.95
@@ -55,6 +56,7 @@ class Sampler:
         # A geo where the channel never ran says nothing: its share is the coefficient itself.
         self.mean_media[problem.media.max(axis=3) <= 0.0] = 1.0
         self.unit_scale = self._unit_scales()
+        self.lifts = Lifts(problem.evidence, n_chains)
         self._precompute()
         self._start()
 
@@ -109,6 +111,7 @@ class Sampler:
         """Update every unknown once."""
         self._prepare()
         self._update_channels()
+        self.lifts.redraw(self.rng, self.grid, self.coef)
         self._jump_group_scales()
         self._update_baseline()
         self._update_missing()
@@ -147,6 +150,7 @@ class Sampler:
         explained = explained.reshape(self.j, self.k, self.c, self.g)
         raw = np.einsum("ajk,acjg->cjkg", mix, self.ff)
         self.precision = np.maximum(raw - explained.transpose(2, 0, 1, 3), TINY)  # (C, J, K, G)
+        self.lifts.add_precision(self.precision)
 
     def _project(self, r: np.ndarray) -> np.ndarray:
         """Return q with f'q = <f, r> for any f; r and q are (..., J, K, T)."""
@@ -170,6 +174,7 @@ class Sampler:
         self.residual += self.coef[:, :, channel, None] * self._current(channel)
         q = self._project(self.residual)
         linear = np.matmul(q, np.swapaxes(media, 1, 2))  # (J, K, G)
+        self.lifts.add_linear(channel, linear)
         chains, at = np.arange(self.k), self.grid[:, channel]
         precision, mean = self.precision[channel], self.mean_media[channel]  # (J, K, G), (J, G)
         unit = self._unit_of(channel)

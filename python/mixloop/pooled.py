@@ -71,6 +71,7 @@ class PooledSampler(Sampler):
         self.residual += self._effect(moving)
         toward = self._project(self.residual)
         linear = np.matmul(toward, np.swapaxes(self.problem.media[channel], 1, 2))  # (J, K, G)
+        self.lifts.add_linear(channel, linear)
         share = pool.weight[pool.members == channel][0][:, None] * self.total[:, :, q]
         prior_sd = pool.spread * share[:, :, None] / self.mean_media[channel][:, None, :]
         linear += 1.0 / (pool.spread * prior_sd)
@@ -100,8 +101,9 @@ class PooledSampler(Sampler):
         media = np.stack([self._current(c) for c in others]) * slope[..., None]
         seen = self._project(media)
         gram = np.einsum("njkt,mjkt->jknm", media, seen)
-        spread = np.linalg.inv(gram + np.eye(len(others)) * pool.spread**-2)
         pull = np.einsum("njkt,jkt->jkn", media, toward) + pool.spread**-2
+        self.lifts.add_ratios(others, self.grid, slope, gram, pull)
+        spread = np.linalg.inv(gram + np.eye(len(others)) * pool.spread**-2)
         cross = np.matmul(seen, np.swapaxes(self.problem.media[channel], 1, 2))  # (n, J, K, G)
         explained = np.einsum("jknm,mjkg->njkg", spread, cross)
         linear = linear - np.einsum("njkg,jkn->jkg", explained, pull)
@@ -153,7 +155,9 @@ class PooledSampler(Sampler):
         media = np.stack([self._current(c) for c in pool.members]) * slope[..., None]
         seen = self._project(np.concatenate([media, self.residual[None]]))
         products = np.einsum("njkt,mjkt->jknm", media, seen)
-        return products[..., :-1], products[..., -1]
+        gram, pull = products[..., :-1], products[..., -1]
+        self.lifts.add_ratios(pool.members, self.grid, slope, gram, pull)
+        return gram, pull
 
     def _swap_transforms(
         self, pool: Pool, total: np.ndarray, gram: np.ndarray, pull: np.ndarray, ratio: np.ndarray

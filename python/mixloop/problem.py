@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mixloop.evidence import Evidence
 from mixloop.pooling import Pool
 
 
@@ -35,6 +36,8 @@ class Problem:
         Prior scale of each channel's average share of the KPI. A pool has the sum of its channels'.
     pools : tuple of Pool
         No channel is in two.
+    evidence : tuple of Evidence
+        Lift tests and beliefs about returns.
     """
 
     y: np.ndarray
@@ -47,3 +50,4 @@ class Problem:
     jumps: np.ndarray
     share_scale: np.ndarray
     pools: tuple[Pool, ...] = ()
+    evidence: tuple[Evidence, ...] = ()

@@ -24,7 +24,8 @@ from mixloop.schemas import CURRENT_RUNS, POSTERIOR, conform, empty
 
 MIN_BACKTEST_WEEKS = 52  # an origin with less history would backtest a model nobody would use
 FIT_MODULES = (
-    *("panel", "transforms", "design", "algebra", "pooling", "problem", "gibbs", "pooled"),
+    *("panel", "transforms", "design", "algebra", "pooling", "evidence", "problem"),
+    *("gibbs", "pooled"),
     *("sampler", "fit", "posterior"),
 )
 VERSIONED = ("numpy", "scipy", "polars")

@@ -139,10 +139,14 @@ def share_of(problem, state):
     return state.coef * media.mean(axis=3).transpose(2, 0, 1)
 
 
-def rank_p_values(problem, rng, ar1):
-    """P-value of each quantity for its true values to rank evenly among posterior draws."""
+def rank_p_values(problem, rng, ar1, prepare=lambda sampler, truth: None):
+    """P-value of each quantity for its true values to rank evenly among posterior draws.
+
+    `prepare(sampler, truth)` may hand the sampler more data of each world.
+    """
     truth = draw_worlds(problem, rng, ar1)
     sampler = (PooledSampler if problem.pools else Sampler)(problem, WORLDS, rng)
+    prepare(sampler, truth)
     sampler.residual = truth.y.copy()
     sampler.residual[0, :, UNKNOWN] = 1.0
     true = quantities(truth, share_of(problem, truth))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,12 +39,15 @@ class Design:
         Index into `GROUPS`: columns of one group share a learned ridge penalty.
     dropped : tuple of str
         Drivers that never vary in training, so that no coefficient could be learned.
+    sign : ndarray of int, (P,)
+        1 or -1 where the coefficient's sign is known, else 0; columns with a sign come last.
     """
 
     columns: tuple[BaselineColumn, ...]
     values: np.ndarray
     group: np.ndarray
     dropped: tuple[str, ...]
+    sign: np.ndarray
 
 
 def group_of(name: str) -> str:
@@ -153,8 +157,10 @@ def baseline_values(
     return values
 
 
-def build_design(panel: Panel, n_training: int) -> Design:
+def build_design(panel: Panel, n_training: int, signs: Mapping[str, int] | None = None) -> Design:
     """Build the baseline over the last `n_training` weeks of a panel.
+
+    `signs` has 1 or -1 for drivers whose effect has a known sign.
 
     Context is standardised by its training mean and standard deviation in each geo; event shares
     stay shares; the trend runs from -1 to 1 over the training window; hinges count in years.
@@ -176,7 +182,9 @@ def build_design(panel: Panel, n_training: int) -> Design:
     moves = spread > 1e-9 * np.abs(values).max(axis=1, initial=0.0)
     kept = tuple(name for d, name in enumerate(panel.drivers) if moves[:, d].any())
     dropped = tuple(name for name in panel.drivers if name not in kept)
+    signs = signs or {}
     names = baseline_names(n_training, weeks[0], kept)
+    names.sort(key=lambda name: name in signs)  # stable: those with a sign go to the end
 
     n_geos = len(panel.geos)
     middle = (n_training - 1) / 2.0
@@ -192,4 +200,5 @@ def build_design(panel: Panel, n_training: int) -> Design:
         columns.append(BaselineColumn(name, component_of(name), center, scale))
     matrix = baseline_values(tuple(columns), weeks, weeks[0], panel.drivers, values)
     group = np.array([GROUPS.index(group_of(name)) for name in names])
-    return Design(tuple(columns), matrix, group, dropped)
+    sign = np.array([signs.get(name, 0) for name in names])
+    return Design(tuple(columns), matrix, group, dropped, sign)

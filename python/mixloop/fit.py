@@ -14,6 +14,7 @@ from mixloop.pooling import Pool, exposure_weights
 from mixloop.posterior import Posterior
 from mixloop.problem import Problem
 from mixloop.sampler import Chains, run_chains, transform_media
+from mixloop.signed import Signed
 from mixloop.transforms import TransformGrid, default_grid
 
 # Groups that the data often shrink to nothing jump once a sweep, the hinges (few histories have
@@ -91,6 +92,8 @@ class FitTask:
         The client's prior scale of the share of KPI, for channels that have one.
     pools : dict of str to str
         The pool of each channel that is drawn together with siblings.
+    signs : dict of str to int
+        1 or -1 for drivers whose effect on the KPI has a known sign.
     """
 
     run_id: str
@@ -102,6 +105,7 @@ class FitTask:
     media_units: dict[str, str]
     share_of_kpi: dict[str, float]
     pools: dict[str, str] = field(default_factory=dict)
+    signs: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,15 @@ def _pools(panel: Panel, task: FitTask, settings: FitSettings) -> tuple[Pool, ..
     return tuple(out)
 
 
+def _signed(design: Design) -> Signed | None:
+    """Return the columns of a design whose coefficients have a known sign."""
+    is_signed = design.sign != 0
+    if not is_signed.any():
+        return None
+    sign = design.sign[is_signed].astype(float)
+    return Signed(design.values[:, :, is_signed], sign, design.group[is_signed])
+
+
 def _problem(
     panel: Panel, design: Design, grid: TransformGrid, task: FitTask, settings: FitSettings
 ) -> tuple[Problem, np.ndarray, np.ndarray]:
@@ -178,18 +191,20 @@ def _problem(
         )
     scale = exposure_scales(panel.exposure[:, -task.n_training :])
     media = transform_media(panel.exposure / scale[:, None, :], grid, settings.carryover_weeks)
+    free = design.sign == 0
     share = [task.share_of_kpi.get(c, settings.channel_share_scale) for c in panel.channels]
     problem = Problem(
         y=outcome / kpi_scale[:, None],
         media=media[..., -task.n_training :],
         log_prior=np.tile(grid.log_prior, (len(panel.channels), 1)),
-        baseline=design.values,
-        group=design.group,
+        baseline=design.values[:, :, free],
+        group=design.group[free],
         group_scale=np.array(list(GROUP_SCALES.values())),
         is_fixed=np.array([name == "level" for name in GROUP_SCALES]),
         jumps=np.array([GROUPS.index(name) for name in JUMPING_GROUPS]),
         share_scale=np.array(share),
         pools=_pools(panel, task, settings),
+        signed=_signed(design),
     )
     return problem, kpi_scale, scale
 
@@ -263,7 +278,7 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         )
     panel = task.panel.select_channels(channels)
     grid = default_grid()
-    design = build_design(panel, task.n_training)
+    design = build_design(panel, task.n_training, task.signs)
     with threadpool_limits(limits=1):
         problem, kpi_scale, scale = _problem(panel, design, grid, task, settings)
 

@@ -8,7 +8,8 @@ integrated out is
     <a, b> = a'Kr b / s2 - (Z'Kr a)' M^-1 (Z'Kr b) / s2^2,    M = Z'Kr Z / s2 + D^-1.
 
 One sweep: channels in random order (transform, then coefficients, from their joint conditional),
-baseline coefficients, unknown weeks of the KPI, sigma, rho, and the scales of both priors.
+baseline columns with a sign (`signed`), the other baseline coefficients, unknown weeks of the KPI,
+sigma, rho, and the scales of both priors.
 
 A unit is what has a learned scale of its share of the KPI. Here it is a channel; `pooled` adds
 channels that are drawn together, whose unit is their pool. There are U units.
@@ -29,6 +30,7 @@ from mixloop.algebra import (
 )
 from mixloop.evidence import Lifts
 from mixloop.problem import Problem
+from mixloop.signed import SignedColumns
 
 RHO_LIMIT = 0.95
 RHO_PRIOR_SD = 0.4
@@ -98,7 +100,9 @@ class Sampler:
         self.sigma2 = np.exp(rng.normal(np.log(0.05**2), 0.5, size=shape))
         self.rho = rng.uniform(0.0, 0.5, size=shape)
         self.group_var = np.tile(p.group_scale**2, (self.k, 1))
-        used = np.bincount(p.group, minlength=len(p.group_scale)) > 0
+        self.signed = SignedColumns(p.signed, self.j, self.k)
+        self.group = np.append(p.group, self.signed.group)  # of free, then of signed columns
+        used = np.bincount(self.group, minlength=len(p.group_scale)) > 0
         self.learned = np.flatnonzero(used & ~p.is_fixed)
         self.jumps = [group for group in p.jumps if group in self.learned]
         self.tau2 = np.ones(self.k)
@@ -112,6 +116,7 @@ class Sampler:
         self._prepare()
         self._update_channels()
         self.lifts.redraw(self.rng, self.grid, self.coef)
+        self.signed.update(self)
         self._jump_group_scales()
         self._update_baseline()
         self._update_missing()
@@ -290,7 +295,7 @@ class Sampler:
         diagonal = np.einsum("jkpp->jkp", factor)
         fit = 0.5 * (half**2).sum(axis=2) - np.log(diagonal).sum(axis=2)
         relative = group_var[:, self.learned] / p.group_scale[self.learned] ** 2
-        prior = log_half_cauchy(relative).sum(axis=1)
+        prior = log_half_cauchy(relative).sum(axis=1) + self.signed.log_prior(group_var)
         return fit.sum(axis=0) - 0.5 * self.j * np.log(group_var)[:, p.group].sum(axis=1) + prior
 
     def _jump_group_scales(self) -> None:
@@ -321,9 +326,10 @@ class Sampler:
         field variational Bayes for elaborate distributions", result 5).
         """
         p = self.problem
-        squares = (self.baseline_coef**2).sum(axis=0)  # (K, P)
+        coef = np.concatenate([self.baseline_coef, self.signed.size], axis=2)
+        squares = (coef**2).sum(axis=0)  # (K, P + Q)
         for group in self.learned:
-            members = p.group == group
+            members = self.group == group
             count = int(members.sum()) * self.j
             rate = p.group_scale[group] ** -2 + 1.0 / self.group_var[:, group]
             auxiliary = 1.0 / self._inverse_gamma(1.0, rate)

@@ -8,6 +8,7 @@ import numpy as np
 
 from mixloop.evidence import Evidence
 from mixloop.pooling import Pool
+from mixloop.signed import Signed
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Problem:
     log_prior : ndarray, (C, G)
         Log prior weight of each grid point.
     baseline : ndarray, (J, T, P)
+        Columns whose coefficients may have either sign.
     group : ndarray of int, (P,)
         Ridge group of each baseline column.
     group_scale : ndarray, (groups,)
@@ -38,6 +40,8 @@ class Problem:
         No channel is in two.
     evidence : tuple of Evidence
         Lift tests and beliefs about returns.
+    signed : Signed, optional
+        Baseline columns whose coefficients have a known sign.
     """
 
     y: np.ndarray
@@ -51,3 +55,4 @@ class Problem:
     share_scale: np.ndarray
     pools: tuple[Pool, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    signed: Signed | None = None

@@ -24,8 +24,8 @@ from mixloop.schemas import CURRENT_RUNS, POSTERIOR, conform, empty
 
 MIN_BACKTEST_WEEKS = 52  # an origin with less history would backtest a model nobody would use
 FIT_MODULES = (
-    *("panel", "transforms", "design", "algebra", "pooling", "evidence", "problem"),
-    *("gibbs", "pooled"),
+    *("panel", "transforms", "design", "algebra", "pooling", "evidence", "signed"),
+    *("problem", "gibbs", "pooled"),
     *("sampler", "fit", "posterior"),
 )
 VERSIONED = ("numpy", "scipy", "polars")
@@ -91,6 +91,7 @@ def fit_tasks(
         priors = own.drop_nulls("share_of_kpi")
         in_pools = own.drop_nulls("pool_id")
         panel = build_panel(model["model_id"], outcomes, media, drivers)
+        signs = signs_of(model["model_id"], drivers)
         for end in training_ends(
             model["n_training_weeks"],
             origins=origins,
@@ -107,6 +108,7 @@ def fit_tasks(
                 media_units=dict(own.select("channel_id", "media_unit").rows()),
                 share_of_kpi=dict(priors.select("channel_id", "share_of_kpi").rows()),
                 pools=dict(in_pools.select("channel_id", "pool_id").rows()),
+                signs=signs,
             )
             parts = (task.model_id, task.run_kind, data_hash(task.panel), code)
             identity = "|".join((*parts, configuration(task, settings)))
@@ -115,10 +117,18 @@ def fit_tasks(
     return tasks
 
 
+def signs_of(model_id: str, drivers: pl.DataFrame) -> dict[str, int]:
+    """Return 1 or -1 for each driver of a model whose effect has a known sign."""
+    if "expected_sign" not in drivers.columns:
+        return {}
+    rows = drivers.filter(pl.col("model_id") == model_id, pl.col("expected_sign").is_not_null())
+    return dict(rows.select("driver_id", "expected_sign").unique().sort("driver_id").rows())
+
+
 def configuration(task: FitTask, settings: FitSettings) -> str:
     """Return what was asked of a fit, as JSON with sorted keys.
 
-    Pools and their spread are only there where channels are pooled.
+    Pools and their spread are only there where channels are pooled, signs where a driver has one.
     """
     pools = pooled(task.panel.channels, task.pools)
     asked = asdict(settings) | {
@@ -131,6 +141,8 @@ def configuration(task: FitTask, settings: FitSettings) -> str:
         asked["pools"] = pools
     else:
         del asked["pool_spread"]
+    if task.signs:
+        asked["signs"] = task.signs
     return json.dumps(asked, sort_keys=True)
 
 

@@ -25,7 +25,8 @@ class Chains:
         Coefficient times the transform's training mean: the average share of the KPI.
     pool_total : ndarray, (K, N, J, Q)
         Each pool's share of the KPI, around which its channels are drawn.
-    baseline_coef : ndarray, (K, N, J, P)
+    baseline_coef : ndarray, (K, N, J, P + Q)
+        Of the columns with either sign, then of those with a known one.
     sigma, rho, last_error : ndarray, (K, N, J)
     """
 
@@ -67,12 +68,13 @@ def transform_media(exposure: np.ndarray, grid: TransformGrid, carryover_weeks: 
 
 def _state(sampler: Sampler) -> Chains:
     """Return the sampler's current state as chains of one sweep."""
+    baseline_coef = np.concatenate([sampler.baseline_coef, sampler.signed.coef], axis=2)
     state = {
         "grid": sampler.grid.astype(np.int32),
         "coef": sampler.coef.transpose(1, 0, 2),
         "share": sampler.shares().transpose(1, 0, 2),
         "pool_total": sampler.total.transpose(1, 0, 2),
-        "baseline_coef": sampler.baseline_coef.transpose(1, 0, 2),
+        "baseline_coef": baseline_coef.transpose(1, 0, 2),
         "sigma": np.sqrt(sampler.sigma2).T,
         "rho": sampler.rho.T,
         "last_error": sampler.error[:, :, -1].T,

@@ -180,6 +180,13 @@
             mixloop.input_column('answer'),
             mixloop.input_column('answered_by'),
         ],
+        'context_variables': [
+            model_id,
+            mixloop.input_column('variable', is_required=true),
+            mixloop.input_column('expected_sign', allowed=['+', '-', 'positive', 'negative']),
+            mixloop.input_column('is_controllable', 'boolean'),
+            mixloop.input_column('notes'),
+        ],
         'overrides': [
             mixloop.input_column('check_name', is_required=true),
             mixloop.input_column('series'),

@@ -4,6 +4,6 @@
         'media', 'outcomes', 'context', 'plan', 'plan_context', 'finance',
         'channel_hierarchy', 'channel_mapping', 'model_definitions', 'channel_priors',
         'events', 'experiments', 'goals', 'decisions',
-        'feasibility_answers', 'open_questions', 'overrides',
+        'feasibility_answers', 'open_questions', 'overrides', 'context_variables',
     ]) }}
 {% endmacro %}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import polars as pl
 
@@ -29,6 +31,7 @@ def contribution_rows(
     panel: Panel,
     nodes: pl.DataFrame,
     leaf_media: pl.DataFrame | None = None,
+    controllable: Collection[str] = (),
 ) -> pl.DataFrame:
     """Return the contributions of one run over its training weeks.
 
@@ -40,6 +43,8 @@ def contribution_rows(
         model_id, hierarchy_id, node_id, channel_id, leaf_id.
     leaf_media : DataFrame, optional
         geo, week, leaf_id, spend, exposure of this model; needed when nodes name leaves.
+    controllable : collection of str
+        Drivers that the client decides about; every channel is one.
 
     Returns
     -------
@@ -71,6 +76,8 @@ def contribution_rows(
     ranges[-1, : count + 1] = summarise(total)
     ranges[:, -1] = fixed(actual)
     types = np.array([*parts.types, "unexplained", "kpi"])
+    decided = [name in controllable for name in parts.ids]
+    is_controllable = np.append(decided, [False, False]) | (types == "channel")
     frame = grid_frame(
         {
             "geo": [*panel.geos, ALL_GEOS],
@@ -82,7 +89,7 @@ def contribution_rows(
             "model_id": posterior.model_id,
             "component_type": types[:, None],
             "is_additive": np.append(parts.is_additive, [True, False])[:, None],
-            "is_controllable": (types == "channel")[:, None],
+            "is_controllable": is_controllable[:, None],
             "allocation": np.append(parts.allocation, [None, None])[:, None],
             "hierarchy_id": np.array([*parts.hierarchy, None, None], object)[:, None],
             "is_pooled": np.append(pooled_components(posterior, parts), [False, False])[:, None],

@@ -105,6 +105,14 @@ def _stack(frames: Iterable[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl
     return pl.concat([empty(schema), *frames])
 
 
+def _controllable(drivers: pl.DataFrame, run: Posterior) -> set[str]:
+    """Return the drivers of a run's model that the client decides about."""
+    if "is_controllable" not in drivers.columns:
+        return set()
+    own = drivers.filter(pl.col("model_id") == run.model_id, pl.col("is_controllable"))
+    return set(own["driver_id"].unique())
+
+
 def contributions_table(
     posterior: pl.DataFrame,
     models: pl.DataFrame,
@@ -118,7 +126,9 @@ def contributions_table(
     history = _History(outcomes, media, drivers)
     current = _read(posterior, current_runs(posterior, models))
     frames = [
-        contribution_rows(run, history[run.model_id], nodes, _own(leaf_media, run))
+        contribution_rows(
+            run, history[run.model_id], nodes, _own(leaf_media, run), _controllable(drivers, run)
+        )
         for run in current
     ]
     return _stack(frames, CONTRIBUTIONS)

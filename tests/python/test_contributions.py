@@ -89,3 +89,18 @@ def test_large_run_is_quick():
     start = time.perf_counter()
     contribution_rows(run, panel, planted.nodes([("all", f"c{c}") for c in range(8)]))
     assert time.perf_counter() - start < 12.0  # about 2 s on a free core
+
+
+def test_drivers_that_the_client_decides_about_are_marked():
+    run = planted.posterior(
+        np.full((2, 1, 1), 0.2), 2, drivers={"context:price": -0.1, "context:rain": 0.1}
+    )
+    panel = planted.panel(
+        np.ones((1, 2, 1)), np.ones((1, 2)), {"context:price": 1.0, "context:rain": 2.0}
+    )
+    nodes = planted.nodes([("c0", "c0"), ("media", "c0")])
+    frame = contribution_rows(run, panel, nodes, controllable={"context:price", "gone"})
+    marked = frame.filter("is_controllable")["component_id"].unique().sort().to_list()
+    assert marked == ["c0", "context:price", "media"]
+    plain = contribution_rows(run, panel, nodes).filter("is_controllable")
+    assert plain["component_id"].unique().sort().to_list() == ["c0", "media"]

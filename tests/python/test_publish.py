@@ -133,6 +133,22 @@ def test_contributions_of_the_current_run(tables):
     np.testing.assert_allclose(both["contribution_mean"], both["outcome"])
 
 
+def test_drivers_are_controllable_where_the_warehouse_says_so(tables):
+    ours = pl.lit("m").alias("model_id"), pl.lit(True).alias("is_controllable")
+    theirs = pl.lit("another").alias("model_id"), pl.lit(True).alias("is_controllable")
+    for columns, expected in ((ours, ["context:price"]), (theirs, [])):
+        marked = tables["drivers"].with_columns(columns)
+        drivers = pl.concat([tables["drivers"].with_columns(is_controllable=False), marked])
+        history = take(tables, "nodes", drivers=tables["drivers"])
+        controllable = publish._controllable(drivers, planted.world(n_weeks=N_WEEKS)[0])
+        assert sorted(controllable) == expected
+    plain = publish.contributions_table(**history)
+    flagged = tables["drivers"].with_columns(is_controllable=pl.lit(True))
+    frame = publish.contributions_table(**history | {"drivers": flagged})
+    changed = frame.filter(pl.col("is_controllable") != plain["is_controllable"])
+    assert changed["component_id"].unique().to_list() == ["context:price"]
+
+
 def test_performance_and_curves_of_the_current_run(tables):
     frame = publish.performance_table(**take(tables, "nodes"))
     assert frame.schema == PERFORMANCE

@@ -92,7 +92,7 @@ def test_required_files_alone_are_enough_and_labels_are_data(project_root, tmp_p
         [
             *("context", "plan", "plan_context", "finance"),
             *("channel_priors", "events", "experiments", "goals", "decisions"),
-            *("feasibility_answers", "open_questions", "overrides"),
+            *("feasibility_answers", "open_questions", "overrides", "context_variables"),
         ]
     )
     # without a plan the forecast is of last year's weeks: 52 weeks before the last ones

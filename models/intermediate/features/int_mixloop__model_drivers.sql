@@ -15,6 +15,10 @@ events as (
     select * from {{ ref('int_mixloop__model_events') }}
 ),
 
+declared as (
+    select * from {{ ref('int_mixloop__model_context_variables') }}
+),
+
 training_context as (
     select context.*
     from context
@@ -73,6 +77,18 @@ context_drivers as (
     from context_grid
 ),
 
+declared_drivers as (
+    select
+        context_drivers.*,
+        declared.expected_sign,
+        coalesce(declared.is_controllable, false) as is_controllable
+    from context_drivers
+    left join declared
+        on
+            context_drivers.model_id = declared.model_id
+            and context_drivers.driver_id = 'context:' || declared.variable
+),
+
 trained_events as (
     select
         events.model_id,
@@ -92,7 +108,9 @@ event_drivers as (
         'event:' || trained_events.event_id as driver_id,
         'event' as driver_type,
         coalesce(events.value, 0) as value,
-        false as is_filled
+        false as is_filled,
+        cast(null as integer) as expected_sign,
+        false as is_controllable
     from grid
     inner join trained_events
         on grid.model_id = trained_events.model_id
@@ -105,7 +123,7 @@ event_drivers as (
 ),
 
 drivers as (
-    select * from context_drivers
+    select * from declared_drivers
     union all
     select * from event_drivers
 )

@@ -16,6 +16,7 @@
     'feasibility_answers': ['model_id', 'channel_id'],
     'open_questions': ['question_id'],
     'overrides': ['check_name', 'series'],
+    'context_variables': ['model_id', 'variable'],
 } %}
 {%- set with_geo = ['media', 'outcomes', 'context', 'plan', 'plan_context', 'events'] %}
 with numbered as (

@@ -51,7 +51,7 @@ unknown_channels as (
 ),
 
 model_references as (
-    {%- for name in ['channel_priors', 'goals', 'feasibility_answers'] %}
+    {%- for name in ['channel_priors', 'goals', 'feasibility_answers', 'context_variables'] %}
     select
         '{{ name }}' as input_name,
         source_file,

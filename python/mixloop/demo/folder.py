@@ -15,7 +15,7 @@ from mixloop.demo.world import DEFAULT_SEED, FULL, Size
 SEED_FILES = (
     *("channel_hierarchy", "channel_mapping", "model_definitions", "channel_priors"),
     *("events", "experiments", "goals", "decisions"),
-    *("feasibility_answers", "open_questions", "overrides"),
+    *("feasibility_answers", "open_questions", "overrides", "context_variables"),
 )
 _SEEDS = Path(__file__).resolve().parents[3] / "seeds"
 

@@ -1,0 +1,56 @@
+-- one row per context variable that is declared but has no values. Not behind the gate
+{{ config(materialized='view') }}
+with declared as (
+    select * from {{ ref('stg_mixloop__context_variables') }}
+    where variable is not null
+),
+
+known as (
+    select variable
+    from {{ ref('stg_mixloop__context') }}
+    where variable is not null
+    group by variable
+),
+
+-- names that look like it, the likest first
+close_names as (
+    select
+        declared.source_row,
+        list(
+            known.variable
+            order by jaro_winkler_similarity(declared.variable, known.variable) desc, known.variable
+        ) as names
+    from declared
+    inner join known
+        on jaro_winkler_similarity(lower(declared.variable), lower(known.variable)) > 0.8
+    group by declared.source_row
+),
+
+unknown_variables as (
+    select
+        'unknown_context_variable' as check_name,
+        'blocking' as severity,
+        'context_variables' as input_name,
+        declared.source_file,
+        declared.source_row,
+        'variable' as column_name,
+        declared.variable as value,
+        'context has no rows of this variable, so what is said of it would have no effect'
+            as problem,
+        case
+            when close_names.source_row is null
+                then 'correct the name, bring its values in context, or delete the row'
+            else concat(
+                'did you mean ', array_to_string(close_names.names[:3], ' or '),
+                '? Otherwise bring its values in context, or delete the row'
+            )
+        end as remedy
+    from declared
+    left join known
+        on declared.variable = known.variable
+    left join close_names
+        on declared.source_row = close_names.source_row
+    where known.variable is null
+)
+
+select * from unknown_variables

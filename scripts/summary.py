@@ -31,6 +31,9 @@ PUBLIC = (
     ("mixloop__model_requirements", "what each model needs, and what it got"),
     ("mixloop__runs", "model runs, convergence, scores"),
     ("mixloop__run_scores", "the model against simpler methods"),
+    ("mixloop__model_health", "one verdict on every run, and why"),
+    ("mixloop__health_checks", "what the verdict rests on"),
+    ("mixloop__channel_plausibility", "which returns are hard to believe"),
     ("mixloop__contributions", "what made the KPI, week by week"),
     ("mixloop__published_contributions", "the same, kept as published"),
     ("mixloop__channel_performance", "spend, effect and return"),
@@ -146,11 +149,27 @@ def run_lines(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) -> 
             f"  trust      worst R-hat {worst}; weeks held out: {percent(mape)} off on average, "
             f"last year's week is {percent(naive)} off",
         ]
-        if flags:
-            lines.append(f"  beware     {flags}")
+        lines += verdict_lines(connection, tables, run_id, flags)
         lines += channel_lines(connection, tables, run_id)
         lines += forecast_lines(connection, tables, run_id)
     return lines
+
+
+def verdict_lines(
+    connection: duckdb.DuckDBPyConnection,
+    tables: dict[str, str],
+    run_id: str,
+    flags: str | None,
+) -> list[str]:
+    """Return the verdict on a run and its reasons, or the run's flags where none was made."""
+    found = None
+    if "model_health" in tables:
+        found = connection.execute(
+            f"select verdict, reasons from {tables['model_health']} where run_id = ?", [run_id]
+        ).fetchone()
+    verdict, reasons = found or (None, flags)
+    lines = [f"  verdict    {verdict}"] if verdict else []
+    return lines + [f"  beware     {reasons}"] * bool(reasons)
 
 
 def channel_lines(

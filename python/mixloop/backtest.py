@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 
@@ -12,7 +14,13 @@ from mixloop.frames import fixed, grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.schemas import BACKTESTS, SCORES, conform, empty
-from mixloop.scores import coverage, crps_from_draws, crps_normal, point_scores
+from mixloop.scores import (
+    coverage,
+    crps_from_draws,
+    crps_normal,
+    durbin_watson,
+    point_scores,
+)
 
 NORMAL_P95 = 1.6448536269514722
 METHODS = ("mixloop", "ridge", "seasonal_naive")
@@ -141,7 +149,22 @@ def in_sample_rows(posterior: Posterior, panel: Panel, *, seed: int) -> pl.DataF
     return _all_methods(posterior, panel, training, ranges, crps_from_draws(draws, actual), horizon)
 
 
-def score_rows(rows: pl.DataFrame, *, run_id: str, model_id: str, sample: str) -> pl.DataFrame:
+def _residuals(weeks: pl.Series, error: np.ndarray) -> np.ndarray:
+    """Return errors on consecutive weeks from those of sorted weeks, NaN in the gaps between."""
+    place = (weeks - weeks[0]).dt.total_days().to_numpy() // 7
+    out = np.full(int(place[-1]) + 1, np.nan)
+    out[place] = error
+    return out
+
+
+def score_rows(
+    rows: pl.DataFrame,
+    *,
+    run_id: str,
+    model_id: str,
+    sample: str,
+    statistics: Callable[[float], dict[str, float]] | None = None,
+) -> pl.DataFrame:
     """Return one row per method with its scores over weekly rows.
 
     Parameters
@@ -150,15 +173,20 @@ def score_rows(rows: pl.DataFrame, *, run_id: str, model_id: str, sample: str) -
         Weeks of one model, possibly of several origins.
     run_id, model_id, sample : str
         Written to every row.
+    statistics : callable, optional
+        From the model's R2 to its statistics that need the draws; given in sample only.
 
     Returns
     -------
     DataFrame in `schemas.SCORES`
         `crps` is the mean CRPS over the mean actual; `coverage_90` is null for a method without
         range. `skill` is 1 - CRPS / CRPS of seasonal_naive over the weeks that both forecast;
-        null where there is none.
+        null where there is none. `durbin_watson` is in sample only: held-out errors of several
+        origins and horizons are no series. What needs a count of parameters or the decomposition is
+        null for the methods beside the model.
     """
     out = []
+    none = dict.fromkeys(SCORES, None)
     key = ["run_id", "week"]
     naive = rows.filter(pl.col("method") == "seasonal_naive").select(*key, naive_crps="crps")
     for method in METHODS:
@@ -171,14 +199,20 @@ def score_rows(rows: pl.DataFrame, *, run_id: str, model_id: str, sample: str) -
         )
         both = own.join(naive, on=key, how="inner", maintain_order="left")
         ours, theirs = both["crps"].to_numpy().sum(), both["naive_crps"].to_numpy().sum()
+        points = point_scores(actual, mean)
+        if sample == "in_sample":
+            points["durbin_watson"] = durbin_watson(_residuals(own["week"], actual - mean))
+        if statistics is not None and method == "mixloop":
+            points |= statistics(points["r2"])
         out.append(
-            {
+            none
+            | {
                 "run_id": run_id,
                 "model_id": model_id,
                 "method": method,
                 "sample": sample,
                 "n_weeks": len(own),
-                **point_scores(actual, mean),
+                **points,
                 "crps": crps.mean() / actual.mean() if actual.mean() > 0 else None,
                 "coverage_90": coverage(low, high, actual),
                 "skill": 1.0 - ours / theirs if theirs > 0 else None,

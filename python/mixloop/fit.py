@@ -242,8 +242,11 @@ def _diagnose(
 def has_converged(diagnostics: dict[str, np.ndarray], run_kind: str) -> bool:
     """Say whether every term's R-hat and effective sample sizes meet the bar of the run's kind.
 
-    A term without a value (it never moved) counts as not converged.
+    A term without a value (it never moved) counts as not converged, and so does a fit without
+    terms: nothing was judged.
     """
+    if not diagnostics:
+        return False
     max_rhat, min_ess = CONVERGED[run_kind]
     rhat, bulk, tail = np.concatenate(list(diagnostics.values())).T
     return bool((rhat < max_rhat).all() and (np.minimum(bulk, tail) >= min_ess).all())

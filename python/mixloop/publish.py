@@ -10,6 +10,7 @@ say.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import polars as pl
 
@@ -18,6 +19,7 @@ from mixloop.backtest import backtest_rows, in_sample_rows, score_rows
 from mixloop.contributions import contribution_rows
 from mixloop.curves import curve_rows
 from mixloop.forecast import forecast_rows, stable_rng
+from mixloop.judging import fit_statistics, run_draws
 from mixloop.panel import Panel, build_panel
 from mixloop.performance import performance_rows
 from mixloop.posterior import Posterior, posteriors_from_frame
@@ -320,7 +322,8 @@ def scores_table(
     for run in _read(posterior, current_runs(posterior, models)):
         keys = {"run_id": run.run_id, "model_id": run.model_id}
         fitted = in_sample_rows(run, history[run.model_id], seed=seeds[run.run_id])
+        statistics = partial(fit_statistics, run_draws(run, history[run.model_id]))
         held_out = backtests.filter(pl.col("model_id") == run.model_id)
-        frames.append(score_rows(fitted, **keys, sample="in_sample"))
+        frames.append(score_rows(fitted, **keys, sample="in_sample", statistics=statistics))
         frames.append(score_rows(held_out, **keys, sample="out_of_sample"))
     return _stack(frames, SCORES)

@@ -192,12 +192,20 @@ SCORES: dict[str, pl.DataType] = {
     "sample": pl.String(),  # in_sample, out_of_sample (all backtest origins of the model)
     "n_weeks": pl.Int64(),
     "r2": pl.Float64(),
+    "adjusted_r2": pl.Float64(),  # mixloop in sample, like the others that need draws
+    "effective_parameters": pl.Float64(),
     "nrmse": pl.Float64(),  # RMSE / (max - min) of the actuals
     "mape": pl.Float64(),
     "wmape": pl.Float64(),
     "crps": pl.Float64(),  # relative to the mean actual
     "coverage_90": pl.Float64(),
     "skill": pl.Float64(),  # 1 - crps / crps of seasonal_naive, same weeks
+    "durbin_watson": pl.Float64(),  # in sample, of the residuals
+    "durbin_watson_innovations": pl.Float64(),  # of what the autocorrelation leaves
+    **_ranges("rssd"),
+    "p_negative_baseline_week": pl.Float64(),  # some training week's baseline is below zero
+    "p_negative_baseline_total": pl.Float64(),
+    "negative_baseline_share": pl.Float64(),  # expected share of weeks
 }
 
 

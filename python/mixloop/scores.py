@@ -91,3 +91,70 @@ def point_scores(actual: np.ndarray, forecast: np.ndarray) -> dict[str, float]:
         "mape": float((error[nonzero] / size[nonzero]).mean()) if nonzero.any() else float("nan"),
         "wmape": ratio(error.sum(), size.sum()),
     }
+
+
+def adjusted_r2(r2: float, n_weeks: int, parameters: float) -> float:
+    """Return R2 less what so many parameters would explain of pure noise.
+
+    `1 - (1 - R2) (n - 1) / (n - 1 - p)` (Theil 1961), p not counting the level. NaN where the
+    weeks are no more than the parameters.
+
+    Examples
+    --------
+    >>> adjusted_r2(0.5, 11, 5.0)
+    0.0
+    """
+    left = n_weeks - 1.0 - parameters
+    return 1.0 - (1.0 - r2) * (n_weeks - 1.0) / left if left > 0 else float("nan")
+
+
+def durbin_watson(residual: np.ndarray) -> float:
+    """Return the Durbin-Watson statistic of weekly residuals, from 0 to 4; 2 is no correlation.
+
+    `sum (e_t - e_(t-1))^2 / sum e_t^2` (Durbin and Watson 1950), about `2 (1 - r)` with r the
+    lag-1 autocorrelation.
+
+    Parameters
+    ----------
+    residual : ndarray, (T,)
+        Consecutive weeks, NaN where unknown. Only pairs of known neighbours count: their mean
+        squared step over the mean square, times (n - 1) / n, which for a full series is the same.
+
+    Returns
+    -------
+    float
+        NaN without two neighbours, or where every residual is zero.
+
+    Examples
+    --------
+    >>> durbin_watson(np.array([1.0, -1.0, 1.0, -1.0]))
+    3.0
+    """
+    known = residual[np.isfinite(residual)]
+    steps = np.diff(residual)
+    steps = steps[np.isfinite(steps)]
+    size = (known**2).sum()
+    if len(steps) == 0 or not size > 0:
+        return float("nan")
+    count = len(known)
+    return float((steps**2).mean() * (count - 1) / size)
+
+
+def rssd(share_of_spend: np.ndarray, share_of_effect: np.ndarray) -> np.ndarray:
+    """Return the distance between where the money went and where the effect came from.
+
+    Root of the sum of squared differences of shares, as Robyn's decomposition distance: 0 where
+    every channel's effect is its share of the money, at most the root of two.
+
+    Parameters
+    ----------
+    share_of_spend : ndarray, (C,)
+    share_of_effect : ndarray, (C, ...)
+
+    Examples
+    --------
+    >>> rssd(np.array([0.5, 0.5]), np.array([0.8, 0.2])).round(4).item()
+    0.4243
+    """
+    spend = share_of_spend.reshape(-1, *(1,) * (share_of_effect.ndim - 1))
+    return np.sqrt(((share_of_effect - spend) ** 2).sum(axis=0))

@@ -96,6 +96,43 @@ def test_headline_says_what_the_tables_say(contracted):
     assert "p: 100" not in text
 
 
+def with_run(contracted, statement=None):
+    """Return the summary of one run whose flag is `old flag`, after a statement."""
+    with duckdb.connect(str(contracted[0])) as connection:
+        connection.execute(
+            "insert into main_mixloop.mixloop__runs by name select 'r' as run_id, 'm' as model_id, "
+            "'sales' as kpi, true as is_current, 104 as n_training_weeks, 'old flag' as flags"
+        )
+        if statement is not None:
+            connection.execute(statement)
+    return script.summary(*contracted)
+
+
+def test_the_verdict_and_its_reasons_are_told(contracted):
+    text = with_run(
+        contracted,
+        "insert into main_mixloop.mixloop__model_health by name select 'r' as run_id, "
+        "'not for decisions' as verdict, 'not converged; short history' as reasons",
+    )
+    assert "  verdict    not for decisions\n  beware     not converged; short history\n" in text
+    assert "old flag" not in text
+
+
+def test_a_sound_run_has_nothing_to_beware_of(contracted):
+    text = with_run(
+        contracted,
+        "insert into main_mixloop.mixloop__model_health by name select 'r' as run_id, "
+        "'sound' as verdict",
+    )
+    assert "  verdict    sound\n" in text
+    assert "beware" not in text
+
+
+def test_without_a_verdict_the_flags_are_told(contracted):
+    text = with_run(contracted, "drop table main_mixloop.mixloop__model_health")
+    assert "  beware     old flag\n" in text
+
+
 def test_queries_of_the_summary_run(contracted):
     queries = re.findall(r"^-- .*?\n(select.*?);", script.summary(*contracted), re.S | re.M)
     assert len(queries) == 3

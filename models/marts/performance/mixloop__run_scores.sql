@@ -15,12 +15,23 @@ final as (
         sample,
         n_weeks,
         r2,
+        adjusted_r2,
+        effective_parameters,
         nrmse,
         mape,
         wmape,
         crps,
         coverage_90,
         skill,
+        durbin_watson,
+        durbin_watson_innovations,
+        rssd_mean,
+        rssd_p05,
+        rssd_p50,
+        rssd_p95,
+        p_negative_baseline_week,
+        p_negative_baseline_total,
+        negative_baseline_share,
         (select publication.overrides from publication) as overrides
     from run_scores
 )

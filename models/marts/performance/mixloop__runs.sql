@@ -123,20 +123,20 @@ flagged as (
                             )
                 end,
                 case
-                    when n_training_weeks < 104
+                    when n_training_weeks < {{ var('mixloop__min_history_weeks') }}
                         then
                             concat(
                                 'short history: ',
                                 n_training_weeks,
-                                ' weeks, so a season is seen less than twice'
+                                ' weeks, {{ var('mixloop__min_history_weeks') }} would be enough'
                             )
                 end,
                 case
-                    when out_of_sample_skill <= 0
+                    when out_of_sample_skill <= {{ var('mixloop__min_skill') }}
                         then 'forecasts are no better than the same week of last year'
                 end,
                 case
-                    when out_of_sample_coverage_90 < 0.75
+                    when out_of_sample_coverage_90 < {{ var('mixloop__coverage_warn') }}
                         then 'ranges are too narrow: held-out weeks fall outside them too often'
                 end
             ),

@@ -104,6 +104,7 @@
             mixloop.input_column('channel_level', allowed=['modelled']),
             mixloop.input_column('forecast_horizon_weeks', 'bigint', min=1, max=260),
             mixloop.input_column('training_weeks', 'bigint', min=26),
+            mixloop.input_column('holiday_country'),
         ],
         'channel_priors': [
             model_id,

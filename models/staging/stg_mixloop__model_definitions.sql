@@ -10,6 +10,7 @@ typed as (
         coalesce(lower(channel_level), 'modelled') as channel_level,
         coalesce(try_cast(forecast_horizon_weeks as bigint), 13) as forecast_horizon_weeks,
         try_cast(training_weeks as bigint) as training_weeks,
+        holiday_country,
         source_file,
         source_row,
         {{ mixloop.input_errors('model_definitions') }} as input_errors

@@ -28,7 +28,7 @@ FIT_MODULES = (
     *("problem", "gibbs", "pooled"),
     *("sampler", "fit", "posterior"),
 )
-VERSIONED = ("numpy", "scipy", "polars")
+VERSIONED = ("numpy", "scipy", "polars", "holidays")
 
 
 def code_hash() -> str:

@@ -234,6 +234,19 @@ FEASIBILITY: dict[str, pl.DataType] = {
 }
 
 
+HOLIDAYS: dict[str, pl.DataType] = {
+    "model_id": pl.String(),
+    "holiday_country": pl.String(),  # one code of the model's list, as written
+    "n_countries": pl.Int64(),  # known codes of the model's list
+    "is_known": pl.Boolean(),  # false: the library does not have the code, and there is no day
+    "close_codes": pl.String(),  # codes that an unknown one may mean; empty for none
+    "label": pl.String(),
+    "holiday_date": pl.Date(),
+    "source_file": pl.String(),
+    "source_row": pl.Int64(),
+}
+
+
 def conform(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
     """Return `frame` with exactly the schema's columns, in its order and types.
 

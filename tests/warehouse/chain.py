@@ -23,6 +23,7 @@ from mixloop import schemas
 TEXT = pl.String()
 PYTHON_TABLES = {
     "int_mixloop__feasibility": schemas.FEASIBILITY,
+    "int_mixloop__holidays": schemas.HOLIDAYS,
     "int_mixloop__posterior": schemas.POSTERIOR,
     "int_mixloop__current_runs": schemas.CURRENT_RUNS,
     "int_mixloop__contributions": schemas.CONTRIBUTIONS,

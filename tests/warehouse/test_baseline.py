@@ -1,6 +1,8 @@
-"""What the client says about the baseline, over small worlds: signs of context variables."""
+"""What the client says about the baseline, over small worlds: signs and holidays."""
 
 from __future__ import annotations
+
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -14,30 +16,32 @@ FINDINGS = (
 )
 
 
-def world(*, variables=(), definitions=None, events=None):
+def models(**countries: str | None) -> list[dict]:
+    shared = {"kpi": "sales", "forecast_horizon_weeks": "8"}
+    return [{"model_id": m, **shared, "holiday_country": c} for m, c in countries.items()]
+
+
+def world(*, variables=(), definitions=None, events=None, n_weeks=tiny.N_WEEKS):
     """The tiny client with declared context variables; rows as tuples of text."""
-    found = {name: pl.DataFrame(rows) for name, rows in tiny.tables().items()}
-    weather = [{"date": tiny.week(i), "variable": "rain", "value": i % 4} for i in range(70)]
+    found = {name: pl.DataFrame(rows) for name, rows in tiny.tables(n_weeks).items()}
+    weather = [{"date": tiny.week(i), "variable": "rain", "value": i % 4} for i in range(n_weeks)]
     found["context"] = pl.concat([found["context"], pl.DataFrame(weather)], how="vertical_relaxed")
     found["context_variables"] = pl.DataFrame(
         list(variables), schema=dict.fromkeys(VARIABLE, TEXT), orient="row"
     )
     found["model_definitions"] = pl.DataFrame(
-        definitions
-        or [
-            {"model_id": "m", "kpi": "sales", "forecast_horizon_weeks": "8"},
-            {"model_id": "n", "kpi": "sales", "forecast_horizon_weeks": "8"},
-        ]
+        definitions or models(m=None, n=None),
+        schema_overrides={"holiday_country": TEXT},
     )
-    if events is not None:
-        found["events"] = pl.DataFrame(events)
+    written = events or [{**row, "label": None} for row in tiny.tables()["events"]]
+    found["events"] = pl.DataFrame(written, schema_overrides={"label": TEXT})
     return found
 
 
 @pytest.fixture(scope="module")
 def chain(project_root, tmp_path_factory) -> Chain:
     manifest = compile_project(project_root, tmp_path_factory.mktemp("baseline"), world())
-    return Chain(manifest)
+    return Chain(manifest, live={"int_mixloop__holidays"})
 
 
 # --- context variables --------------------------------------------------------------------------
@@ -119,3 +123,146 @@ def test_bad_cells_repeated_rows_and_unknown_models_are_findings(chain):
         ("repeated_key", "model_id x variable", "m x rain"),
         ("unknown_model", "model_id", "ghost"),
     ]
+
+
+# --- holidays -----------------------------------------------------------------------------------
+
+
+def monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def weekly(chain: Chain, model="m") -> dict[tuple, float]:
+    """Share of the week by event and week, of one model; the tiny client has one geo."""
+    rows = chain.read(
+        "select event_id, week, geo, value from {int_mixloop__model_events} "
+        f"where model_id = '{model}'"
+    )
+    assert {geo for _, _, geo, _ in rows} == {"national"}
+    return {(event, week): value for event, week, _, value in rows}
+
+
+def treatments(chain: Chain, model="m") -> dict[str, tuple]:
+    rows = chain.read(
+        "select event_id, treatment, driver_id, n_training_years, countries "
+        f"from {{mixloop__model_holidays}} where model_id = '{model}'"
+    )
+    return {event: tuple(rest) for event, *rest in rows}
+
+
+@pytest.fixture
+def german(chain):
+    """Three years from January 2024 on, in Berlin; New Year's Day 2024 is the first Monday."""
+    countries = models(m="DE-BE", n=None)
+    chain.run(
+        ["mixloop__model_holidays", "int_mixloop__model_drivers", "int_mixloop__plan_drivers"],
+        world(definitions=countries, n_weeks=156),
+    )
+    return chain
+
+
+def test_holidays_are_days_of_their_weeks_in_history_and_future(german):
+    found = weekly(german)
+    days = {
+        "labor_day": [date(year, 5, 1) for year in (2024, 2025, 2026)],
+        "ascension_day": [date(2024, 5, 9), date(2025, 5, 29), date(2026, 5, 14)],
+        # the forecast goes on to the end of February 2027
+        "womens_day": [date(year, 3, 8) for year in (2024, 2025, 2026)],
+    }
+    for event, dates in days.items():
+        own = {week: value for (name, week), value in found.items() if name == event}
+        assert own == {monday(day): pytest.approx(1 / 7) for day in dates}
+    new_year = sorted(week for (name, week) in found if name == "new_years_day")
+    assert new_year == [monday(date(year, 1, 1)) for year in (2024, 2025, 2026, 2027)]
+    assert not any(name == "labor_day" for name, _ in weekly(german, "n"))
+
+
+def test_a_model_without_countries_has_its_clients_events_only(german):
+    assert {name for name, _ in weekly(german, "n")} == {"sale"}
+    assert treatments(german, "n") == {}
+
+
+def test_holidays_of_the_same_training_weeks_are_one_column(german):
+    found, how = weekly(german), treatments(german)
+    # Christmas Day and the day after fell into one week in 2024, 2025 and 2026
+    assert how["christmas_day"] == ("grouped", "event:christmas_day", 3, "DE-BE")
+    assert how["second_day_of_christmas"] == ("grouped", "event:christmas_day", 3, "DE-BE")
+    assert found["christmas_day", date(2025, 12, 22)] == pytest.approx(2 / 7)
+    assert not any(name == "second_day_of_christmas" for name, _ in found)
+    assert how["good_friday"] == ("own_column", "event:good_friday", 3, "DE-BE")
+
+
+def test_rare_holidays_share_a_column(german):
+    found, how = weekly(german), treatments(german)
+    # 8 May 2025 was a holiday in Berlin once
+    rare = [event for event, row in how.items() if row[1] == "event:other_holidays"]
+    assert len(rare) == 1
+    assert how[rare[0]] == ("grouped", "event:other_holidays", 1, "DE-BE")
+    assert {week: v for (name, week), v in found.items() if name == "other_holidays"} == {
+        monday(date(2025, 5, 8)): pytest.approx(1 / 7)
+    }
+
+
+def test_holidays_are_drivers_of_history_and_of_the_plan(german):
+    drivers = german.read(
+        "select driver_id, sum(value) from {int_mixloop__model_drivers} "
+        "where model_id = 'm' and driver_type = 'event' group by all"
+    )
+    days = dict(drivers)
+    assert days["event:good_friday"] == pytest.approx(3 / 7)
+    assert days["event:christmas_day"] == pytest.approx(6 / 7)
+    assert "event:second_day_of_christmas" not in days
+    planned = german.read(
+        "select week, sum(planned_value) from {int_mixloop__plan_drivers} where model_id = 'm' "
+        "and item_id = 'event:new_years_day' and planned_value > 0 group by all"
+    )
+    assert planned == [(date(2026, 12, 28), pytest.approx(1 / 7))]
+
+
+def test_an_event_of_the_client_goes_before_the_holiday_of_its_name(chain):
+    events = [
+        {"event_id": "easter", "label": "GOOD  FRIDAY.", "date": "2024-03-28", "days_after": "4"},
+        {"event_id": "labor_day", "label": "1 May", "date": "2024-05-01", "days_after": "1"},
+    ]
+    events = [row | {"recurs": "yearly"} for row in events]
+    chain.run(
+        ["mixloop__model_holidays", "int_mixloop__model_events"],
+        world(definitions=models(m="DE"), events=events, n_weeks=156),
+    )
+    how, found = treatments(chain), weekly(chain)
+    assert how["labor_day"] == ("client_event", "event:labor_day", 3, "DE")
+    assert found["labor_day", date(2024, 4, 29)] == pytest.approx(2 / 7)
+    assert how["good_friday"] == ("client_event", "event:easter", 3, "DE")
+    assert found["easter", date(2024, 3, 25)] == pytest.approx(4 / 7)
+    assert not any(name == "good_friday" for name, _ in found)
+    assert how["easter_monday"][0] == "own_column"
+
+
+def test_of_two_countries_each_counts_half(chain):
+    chain.run(
+        ["mixloop__model_holidays", "int_mixloop__model_events"],
+        world(definitions=models(m="DE | at"), n_weeks=156),
+    )
+    how, found = treatments(chain), weekly(chain)
+    assert how["new_years_day"][3] == "DE|at"
+    assert found["new_years_day", date(2025, 12, 29)] == pytest.approx(1 / 7)
+    assert how["german_unity_day"][3] == "DE"
+    assert found["german_unity_day", date(2025, 9, 29)] == pytest.approx(0.5 / 7)
+
+
+def test_unknown_countries_are_found_with_what_they_may_mean(chain):
+    countries = models(m="DE|Germany|DE-XX", n="Q9")
+    chain.run(["int_mixloop__all_findings"], world(definitions=countries))
+    found = chain.read(
+        "select source_row, value, severity, remedy from {int_mixloop__all_findings} "
+        "where check_name = 'unknown_holiday_country' order by all"
+    )
+    use = "Use ISO 3166 codes (DE, or DE-BY for a part), several separated by `|`"
+    assert [row[1:3] for row in found] == [
+        ("DE-XX", "blocking"),
+        ("Germany", "blocking"),
+        ("Q9", "blocking"),
+    ]
+    assert found[0][3].startswith("did you mean DE (Germany) or DE-")
+    assert found[1][3] == f"did you mean DE (Germany)? {use}"
+    assert found[2][3] == use

@@ -1,4 +1,4 @@
--- one row per context variable that is declared but has no values. Not behind the gate
+-- one row per thing said about the baseline that cannot be used. Not behind the gate
 {{ config(materialized='view') }}
 with declared as (
     select * from {{ ref('stg_mixloop__context_variables') }}
@@ -51,6 +51,30 @@ unknown_variables as (
     left join close_names
         on declared.source_row = close_names.source_row
     where known.variable is null
+),
+
+unknown_countries as (
+    select
+        'unknown_holiday_country' as check_name,
+        'blocking' as severity,
+        'model_definitions' as input_name,
+        source_file,
+        source_row,
+        'holiday_country' as column_name,
+        holiday_country as value,
+        'the calendar of holidays has no such country or part of a country' as problem,
+        concat(
+            case when close_codes != '' then concat('did you mean ', close_codes, '? ') end,
+            'Use ISO 3166 codes (DE, or DE-BY for a part), several separated by `|`'
+        ) as remedy
+    from {{ ref('int_mixloop__holidays') }}
+    where not is_known
+),
+
+findings as (
+    select * from unknown_variables
+    union all
+    select * from unknown_countries
 )
 
-select * from unknown_variables
+select * from findings

@@ -33,13 +33,15 @@ class RunDraws:
     known : ndarray of bool, (T,)
         Training weeks whose KPI is known in every geo.
     spend : ndarray, (C,)
-    effect : ndarray, (C, S)
-        Total effect of each channel over all training weeks.
+    effect, known_effect : ndarray, (C, S)
+        Total effect of each channel over all training weeks, and over the known ones.
     baseline : ndarray, (T, S)
         Sum of all baseline components.
     components : tuple of str, (B,)
     moved : ndarray, (B, S)
-        Sum over weeks of the absolute effect of each baseline component.
+        Sum over the known weeks of the absolute effect of each baseline component.
+    kpi : float
+        KPI of the known weeks.
     fit_steps : ndarray, (T, S)
         The fit, less what the error of the week before carries over: `f_t - rho f_(t-1)` geo by
         geo; the first week of a stretch is scaled by `sqrt(1 - rho^2)`. Zero where unknown.
@@ -52,9 +54,11 @@ class RunDraws:
     known: np.ndarray
     spend: np.ndarray
     effect: np.ndarray
+    known_effect: np.ndarray
     baseline: np.ndarray
     components: tuple[str, ...]
     moved: np.ndarray
+    kpi: float
     fit_steps: np.ndarray
     innovations: np.ndarray
     shock_variance: float
@@ -89,13 +93,14 @@ def run_draws(posterior: Posterior, panel: Panel) -> RunDraws:
     baseline = baseline_of(posterior, panel)
     outcome = panel.outcome[:, keep]
     known = np.isfinite(outcome).all(axis=0)
-    effect, total, innovations, fit_steps = 0.0, 0.0, 0.0, 0.0
+    effect, known_effect, total, innovations, fit_steps = 0.0, 0.0, 0.0, 0.0, 0.0
     for j in range(len(panel.geos)):
         media = geo_media_effects(posterior, shapes, panel, j, keep)
         base = geo_baseline_effects(posterior, baseline, j, keep)
         fit = media.sum(axis=0) + base.sum(axis=0)
         rho = float(posterior.rho[:, j].mean())
         effect = effect + media.sum(axis=1)
+        known_effect = known_effect + media[:, known].sum(axis=1)
         total = total + base
         fit_steps = fit_steps + steps(fit, rho, known)
         innovations = innovations + steps(outcome[j] - fit.mean(axis=1), rho, known)
@@ -104,9 +109,11 @@ def run_draws(posterior: Posterior, panel: Panel) -> RunDraws:
         known=known,
         spend=panel.spend[:, keep].sum(axis=(0, 1)),
         effect=effect,
+        known_effect=known_effect,
         baseline=total.sum(axis=0),
         components=baseline.components,
-        moved=np.abs(total).sum(axis=1),
+        moved=np.abs(total[:, known]).sum(axis=1),
+        kpi=float(outcome[:, known].sum()),
         fit_steps=fit_steps,
         innovations=np.where(follows, innovations, np.nan),
         shock_variance=float(((posterior.sigma**2).mean(axis=0) * posterior.kpi_scale**2).sum()),

@@ -16,6 +16,7 @@ import polars as pl
 
 from mixloop.allocation import LEAF_MEDIA
 from mixloop.backtest import backtest_rows, in_sample_rows, score_rows
+from mixloop.consistency import consistency_rows
 from mixloop.contributions import contribution_rows
 from mixloop.curves import curve_rows
 from mixloop.forecast import forecast_rows, stable_rng
@@ -25,15 +26,20 @@ from mixloop.performance import performance_rows
 from mixloop.posterior import Posterior, posteriors_from_frame
 from mixloop.schemas import (
     BACKTESTS,
+    CONSISTENCY,
     CONTRIBUTIONS,
     CURVES,
     FORECASTS,
     PERFORMANCE,
     SCORES,
+    SELECTION,
+    SPECIFICATIONS,
     VARIANCE,
     conform,
     empty,
 )
+from mixloop.selection import selection_rows
+from mixloop.specifications import specification_rows
 from mixloop.variance import variance_rows
 
 RUN_FACTS = ("run_id", "model_id", "run_kind", "as_of_week", "first_training_week", "code_hash")
@@ -327,3 +333,60 @@ def scores_table(
         frames.append(score_rows(fitted, **keys, sample="in_sample", statistics=statistics))
         frames.append(score_rows(held_out, **keys, sample="out_of_sample"))
     return _stack(frames, SCORES)
+
+
+def selection_table(
+    posterior: pl.DataFrame,
+    models: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+    material_share: float = 0.001,
+) -> pl.DataFrame:
+    """Return `schemas.SELECTION` of the current live runs."""
+    history = _History(outcomes, media, drivers)
+    dropped = dict(posterior.select("run_id", "dropped").unique("run_id", keep="first").rows())
+    frames = [
+        selection_rows(
+            run, history[run.model_id], dropped[run.run_id], material_share=float(material_share)
+        )
+        for run in _read(posterior, current_runs(posterior, models))
+    ]
+    return _stack(frames, SELECTION)
+
+
+def specifications_table(
+    posterior: pl.DataFrame,
+    models: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+) -> pl.DataFrame:
+    """Return `schemas.SPECIFICATIONS` of the current live runs."""
+    history = _History(outcomes, media, drivers)
+    current = _read(posterior, current_runs(posterior, models))
+    frames = [specification_rows(run, history[run.model_id]) for run in current]
+    return _stack(frames, SPECIFICATIONS)
+
+
+def consistency_table(
+    posterior: pl.DataFrame,
+    models: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+) -> pl.DataFrame:
+    """Return `schemas.CONSISTENCY` of the current live runs and the backtests that go with them."""
+    history = _History(outcomes, media, drivers)
+    hurdles = dict(models.select("model_id", "hurdle_roi").rows())
+    earlier = list(_read(posterior, backtest_runs(posterior, models)))
+    frames = [
+        consistency_rows(
+            run,
+            [other for other in earlier if other.model_id == run.model_id],
+            history[run.model_id],
+            hurdle_roi=float(hurdles[run.model_id]),
+        )
+        for run in _read(posterior, current_runs(posterior, models))
+    ]
+    return _stack(frames, CONSISTENCY)

@@ -208,6 +208,52 @@ SCORES: dict[str, pl.DataType] = {
     "negative_baseline_share": pl.Float64(),  # expected share of weeks
 }
 
+SELECTION: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "variable_id": pl.String(),  # channel, context:<variable>, event:<event>, trend, season
+    "variable_type": pl.String(),  # channel, context, event, trend, season
+    "is_fitted": pl.Boolean(),
+    "drop_reason": pl.String(),  # no_exposure, never_varies, too_short; null where fitted
+    **_ranges("share_of_kpi"),  # of the KPI that the variable moves, up or down
+    "p_material": pl.Float64(),
+    "p_positive": pl.Float64(),  # context, event
+}
+
+SPECIFICATIONS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "channel_id": pl.String(),
+    "dimension": pl.String(),  # all, kernel, half_life, half_saturation, slope
+    "specification": pl.String(),
+    "position": pl.Int64(),  # of the specification in its dimension
+    "n_draws": pl.Int64(),
+    "probability": pl.Float64(),
+    "variance_share": pl.Float64(),  # of the effect's variance that the dimension accounts for
+    "spend": pl.Float64(),
+    **_ranges("effect", "roi"),
+}
+
+CONSISTENCY: dict[str, pl.DataType] = {
+    "run_id": pl.String(),  # the live run
+    "model_id": pl.String(),
+    "channel_id": pl.String(),
+    "n_origins": pl.Int64(),  # earlier origins that estimate the channel
+    "first_week": pl.Date(),  # weeks that all of them were trained on
+    "last_week": pl.Date(),
+    "n_channels": pl.Int64(),  # ranked ones
+    "roi": pl.Float64(),  # medians of the draws over these weeks
+    "roi_lowest": pl.Float64(),
+    "roi_highest": pl.Float64(),
+    "rank": pl.Int64(),  # 1 = highest return
+    "rank_lowest": pl.Int64(),
+    "rank_highest": pl.Int64(),
+    "is_above_hurdle": pl.Boolean(),
+    "is_above_median": pl.Boolean(),
+    "share_same_rank": pl.Float64(),
+    "share_same_side_of_hurdle": pl.Float64(),
+    "share_same_side_of_median": pl.Float64(),
+}
 
 FEASIBILITY: dict[str, pl.DataType] = {
     "model_id": pl.String(),

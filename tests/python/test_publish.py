@@ -10,12 +10,15 @@ from mixloop.backtest import backtest_rows, in_sample_rows, score_rows
 from mixloop.posterior import posterior_to_frame
 from mixloop.schemas import (
     BACKTESTS,
+    CONSISTENCY,
     CONTRIBUTIONS,
     CURVES,
     FORECASTS,
     PERFORMANCE,
     POSTERIOR,
     SCORES,
+    SELECTION,
+    SPECIFICATIONS,
     VARIANCE,
     conform,
     empty,
@@ -261,6 +264,46 @@ def test_scores_of_both_samples(tables):
     assert frame.filter(pl.col("method") == "ridge")["coverage_90"].null_count() == 2
 
 
+def with_facts(tables):
+    nothing = '{"channels": ["radio"], "drivers": []}'
+    return tables["posterior"].with_columns(dropped=pl.lit(nothing))
+
+
+def test_variables_of_the_current_run(tables):
+    frame = publish.selection_table(**take(tables, posterior=with_facts(tables)))
+    assert frame.schema == SELECTION
+    assert frame["run_id"].unique().to_list() == ["live"]
+    assert set(frame["variable_id"]) == {
+        *(f"c{c}" for c in range(4)), "radio", "trend", "season", "context:price",
+    }  # fmt: skip
+    none = publish.selection_table(**take(tables, posterior=with_facts(tables)), material_share=9)
+    assert none["p_material"].drop_nulls().unique().to_list() == [0.0]
+
+
+def test_specifications_of_the_current_run_average_to_its_performance(tables):
+    frame = publish.specifications_table(**take(tables))
+    assert frame.schema == SPECIFICATIONS
+    assert frame["run_id"].unique().to_list() == ["live"]
+    performance = publish.performance_table(**take(tables, "nodes"))
+    own = performance.filter((pl.col("period_id") == "training") & pl.col("is_additive"))
+    both = frame.filter(pl.col("dimension") == "all").join(
+        own, left_on="channel_id", right_on="node_id", suffix="_published"
+    )
+    assert len(both) == 4
+    for name in ("effect_mean", "effect_p05", "effect_p95", "roi_p50"):
+        np.testing.assert_allclose(both[name], both[f"{name}_published"])
+
+
+def test_consistency_compares_with_the_backtests_of_the_current_run(tables):
+    frame = publish.consistency_table(**take(tables))
+    assert frame.schema == CONSISTENCY
+    assert frame["run_id"].unique().to_list() == ["live"]
+    assert frame["n_origins"].to_list() == [1] * 4
+    assert frame["last_week"].unique().to_list() == [ORIGIN]
+    # the planted backtest has the same draws
+    assert frame["share_same_rank"].to_list() == [1.0] * 4
+
+
 def steady(n_draws=4000, n_weeks=60):
     """One geo: level 100, an AR(1) error with rho 0.6 and shocks of 5, the last error at 20."""
     run = planted.posterior(
@@ -330,6 +373,9 @@ def test_nothing_in_nothing_out_with_types(tables):
     both = {"plans": tables["plans"], "nodes": tables["nodes"]}
     assert publish.forecasts_table(**inputs, **both).equals(empty(FORECASTS))
     assert publish.scores_table(**inputs, backtests=empty(BACKTESTS)).equals(empty(SCORES))
+    assert publish.selection_table(**inputs).equals(empty(SELECTION))
+    assert publish.specifications_table(**inputs).equals(empty(SPECIFICATIONS))
+    assert publish.consistency_table(**inputs).equals(empty(CONSISTENCY))
     rest = {"forecasts": empty(FORECASTS), "nodes": tables["nodes"]}
     assert publish.variance_table(**without_models(inputs), **rest).equals(empty(VARIANCE))
     no_plans = take(tables, "nodes", plans=tables["plans"].clear())

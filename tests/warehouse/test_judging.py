@@ -53,6 +53,16 @@ def term(name="channel:tv", **over):
     } | over
 
 
+def variable(name, kind="channel", *, share=(0.05, 0.1, 0.15), **over):
+    return {
+        "variable_id": name,
+        "variable_type": kind,
+        "is_fitted": True,
+        "p_material": 1.0,
+        **spread("share_of_kpi", *share),
+    } | over
+
+
 IN_SAMPLE = {
     "method": "mixloop",
     "sample": "in_sample",
@@ -79,9 +89,18 @@ def sound():
         "int_mixloop__run_scores": [dict(IN_SAMPLE), dict(HELD_OUT)],
         "int_mixloop__channel_performance": [channel("tv", 60.0), channel("search", 40.0)],
         "int_mixloop__feasibility": [
-            {"node_id": "tv", "node_role": "modelled", "rows_per_column": 12.0}
+            {"node_id": name, "node_role": "modelled", "active_weeks": 60, "verdict": "model",
+             "vif": 1.5, "moves_with": other, "correlation": 0.3, "rows_per_column": 12.0}
+            for name, other in (("tv", "search"), ("search", "tv"))
         ],
-    }
+        "int_mixloop__consistency": [
+            {"channel_id": name, "n_origins": 4, "roi": 2.0, "share_same_side_of_hurdle": 0.75}
+            for name in ("tv", "search")
+        ],
+        "int_mixloop__variable_selection": [
+            variable("tv"), variable("search"), variable("context:price", "context", p_positive=0.0)
+        ],
+    }  # fmt: skip
 
 
 SCHEMAS = {
@@ -90,12 +109,27 @@ SCHEMAS = {
     "int_mixloop__run_scores": schemas.SCORES,
     "int_mixloop__channel_performance": schemas.PERFORMANCE,
     "int_mixloop__feasibility": schemas.FEASIBILITY,
+    "int_mixloop__consistency": schemas.CONSISTENCY,
+    "int_mixloop__variable_selection": schemas.SELECTION,
+}
+
+
+OPTIONAL = {
+    "context_variables": ("model_id", "variable", "expected_sign", "is_controllable", "notes"),
+    "feasibility_answers": (
+        *("model_id", "channel_id", "answer", "answered_by", "answered_on", "reason"),
+    ),
 }
 
 
 def inputs(**tables):
-    content = {**tiny.tables(), **tables}
-    return {name: pl.DataFrame(part, infer_schema_length=None) for name, part in content.items()}
+    """The tiny client, after some tables; columns are always there, as compiled."""
+    content = tiny.tables() | {name: rows for name, rows in tables.items() if name not in OPTIONAL}
+    found = {name: pl.DataFrame(part, infer_schema_length=None) for name, part in content.items()}
+    for name, columns in OPTIONAL.items():
+        filled = [dict.fromkeys(columns) | row for row in tables.get(name, ())]
+        found[name] = pl.DataFrame(filled, schema=dict.fromkeys(columns, pl.String))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +247,14 @@ PLANTED = {
         without(PERFORMANCE),
         ("plausibility", "care", "no channel has a return"),
     ),
+    "answers that change": (
+        put("int_mixloop__consistency", {"share_same_side_of_hurdle": 0.5}, channel_id="tv"),
+        ("stability", "care", "4 earlier origins agree in only 62% of the cases"),
+    ),
+    "no earlier origins": (
+        put("int_mixloop__consistency", {"n_origins": 0, "share_same_side_of_hurdle": None}),
+        ("stability", "care", "no earlier origin says"),
+    ),
     "errors that hang together": (
         scores("in_sample", durbin_watson_innovations=1.2),
         ("autocorrelation", "care", "(correlation 0.40)"),
@@ -248,7 +290,8 @@ def test_every_check_has_been_planted():
     missing = {"missing_weeks", "overrides"}  # below, from the client's own tables
     assert {check for _, (check, *_) in PLANTED.values()} | missing == {
         *("convergence", "skill", "coverage", "negative_baseline", "plausibility"),
-        *("autocorrelation", "history", "missing_weeks", "rows_per_column", "overrides"),
+        *("stability", "autocorrelation", "history", "missing_weeks", "rows_per_column"),
+        "overrides",
     }
 
 
@@ -326,3 +369,100 @@ def test_a_channel_without_spend_is_not_judged_by_its_return(judge, chain):
         "{mixloop__channel_plausibility} where channel_id = 'tv'"
     )
     assert found == [(None, None, True)]
+
+
+SELECTION = "int_mixloop__variable_selection"
+FEASIBILITY = "int_mixloop__feasibility"
+
+
+@pytest.fixture
+def selected(judge, chain):
+    """Build the keep/drop table after `change`; return its rows by variable."""
+
+    def build(change=None, **tables):
+        given = sound()
+        if change is not None:
+            change(given)
+        frames = {name: rows(SCHEMAS[name], *part) for name, part in given.items()}
+        chain.run(["mixloop__variable_selection"], inputs(**tables), given=frames)
+        return {
+            name: found
+            for name, *found in chain.read(
+                "select variable_id, status, recommendation, reason "
+                "from {mixloop__variable_selection}"
+            )
+        }
+
+    return build
+
+
+def test_what_is_kept(selected):
+    found = selected()
+    assert found == {
+        "tv": ["kept", "keep", "moves 10% of the KPI (5 to 15%)"],
+        "search": ["kept", "keep", "moves 10% of the KPI (5 to 15%)"],
+        "context:price": ["kept", "keep", "moves 10% of the KPI (5 to 15%)"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "relation", "values", "recommendation", "words"),
+    [
+        ("tv", SELECTION, {"p_material": 0.3}, "could be dropped",
+         "moves less than 0.1% of the KPI with probability 0.70"),
+        ("tv", SELECTION, {"p_material": 0.7}, "test",
+         "may well move nothing (more than 0.1% with probability 0.70)"),
+        ("tv", FEASIBILITY, {"vif": 23.0}, "test",
+         "moves with search (variance inflation 23), so the two are hard to tell apart"),
+        ("context:price", SELECTION, {"p_positive": 0.6}, "could be dropped",
+         "do not say whether it raises or lowers the KPI (raises with probability 0.60)"),
+        ("context:price", SELECTION, {"p_material": 0.7}, "keep", "moves 10% of the KPI"),
+        ("tv", SELECTION, {"p_material": None}, None, "not judged"),
+    ],
+)  # fmt: skip
+def test_recommendations(selected, name, relation, values, recommendation, words):
+    key = "node_id" if relation == FEASIBILITY else "variable_id"
+    status, found, reason = selected(put(relation, values, **{key: name}))[name]
+    assert (status, found) == ("kept", recommendation)
+    assert words in reason
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ("no_exposure", "no media in the training weeks"),
+        ("never_varies", "never varies"),
+        ("too_short", "less than a year of history"),
+    ],
+)
+def test_what_was_dropped_says_why(selected, why, words):
+    nothing = dict.fromkeys([f"share_of_kpi_{part}" for part in RANGE]) | {"p_material": None}
+    change = put(SELECTION, nothing | {"is_fitted": False, "drop_reason": why}, variable_id="tv")
+    status, recommendation, reason = selected(change)["tv"]
+    assert (status, recommendation) == ("dropped", None)
+    assert words in reason
+
+
+def test_a_channel_that_never_ran_is_listed_once(selected):
+    def change(given):
+        given[FEASIBILITY].append({"node_id": "social", "node_role": "modelled", "active_weeks": 0})
+
+    found = selected(change)
+    assert found["social"] == ["dropped", None, "no media in the training weeks"]
+    assert len(found) == 4
+
+
+def test_a_declared_sign_leaves_no_doubt_about_the_direction(selected):
+    declared = [{"variable": "price", "expected_sign": "-"}]
+    change = put(SELECTION, {"p_positive": 0.4}, variable_id="context:price")
+    assert selected(change)["context:price"][1] == "could be dropped"
+    assert selected(change, context_variables=declared)["context:price"][1] == "keep"
+
+
+def test_the_client_keeps_a_channel(selected):
+    answer = {"model_id": "m", "channel_id": "tv", "answer": "model", "answered_by": "CMO",
+              "answered_on": "2025-01-01", "reason": "we must know"}  # fmt: skip
+    change = put(FEASIBILITY, {"verdict": "pool", "vif": 40.0}, node_id="tv")
+    status, recommendation, reason = selected(change, feasibility_answers=[answer])["tv"]
+    assert (status, recommendation) == ("kept by client", "test")
+    assert "modelled on its own because CMO wants it: we must know" in reason

@@ -28,6 +28,10 @@ feasibility as (
     select * from {{ ref('int_mixloop__feasibility') }}
 ),
 
+consistency as (
+    select * from {{ ref('int_mixloop__consistency') }}
+),
+
 publication as (
     select overrides from {{ ref('int_mixloop__publication') }}
 ),
@@ -80,6 +84,15 @@ sizes as (
     group by model_id
 ),
 
+agreement as (
+    select
+        run_id,
+        max(n_origins) as n_origins,
+        avg(share_same_side_of_hurdle order by channel_id) as stability
+    from consistency
+    group by run_id
+),
+
 figures as (
     select
         live_runs.run_id,
@@ -100,6 +113,8 @@ figures as (
         channels.n_implausible,
         channels.implausible_spend,
         channels.implausible_channels,
+        agreement.n_origins,
+        agreement.stability,
         missing_weeks.share_missing,
         sizes.rows_per_column
     from live_runs
@@ -115,6 +130,8 @@ figures as (
             and held_out.sample = 'out_of_sample'
     left join channels
         on live_runs.run_id = channels.run_id
+    left join agreement
+        on live_runs.run_id = agreement.run_id
     left join missing_weeks
         on live_runs.model_id = missing_weeks.model_id
     left join sizes
@@ -259,6 +276,30 @@ measured as (
         run_id,
         model_id,
         6 as position,
+        'stability' as check_name,
+        stability as measured,
+        {{ var('mixloop__stability_warn') }} as care_at,
+        cast(null as double) as fail_at,
+        case
+            when stability >= {{ var('mixloop__stability_warn') }} then 'pass'
+            else 'care'
+        end as status,
+        case
+            when stability is null then 'no earlier origin says whether the answers last'
+            else
+                format(
+                    'answers do not last: {} earlier origins agree in only {:.0f}% of the cases on '
+                    || 'which channels are worth their money',
+                    n_origins,
+                    100 * stability
+                )
+        end as reason
+    from figures
+    union all
+    select
+        run_id,
+        model_id,
+        7 as position,
         'autocorrelation' as check_name,
         autocorrelation as measured,
         {{ var('mixloop__autocorrelation_warn') }} as care_at,
@@ -282,7 +323,7 @@ measured as (
     select
         run_id,
         model_id,
-        7 as position,
+        8 as position,
         'history' as check_name,
         n_training_weeks as measured,
         {{ var('mixloop__min_history_weeks') }} as care_at,
@@ -301,7 +342,7 @@ measured as (
     select
         run_id,
         model_id,
-        8 as position,
+        9 as position,
         'missing_weeks' as check_name,
         share_missing as measured,
         {{ var('mixloop__missing_weeks_warn') }} as care_at,
@@ -323,7 +364,7 @@ measured as (
     select
         run_id,
         model_id,
-        9 as position,
+        10 as position,
         'rows_per_column' as check_name,
         rows_per_column as measured,
         {{ var('mixloop__rows_per_column_warn') }} as care_at,
@@ -346,7 +387,7 @@ measured as (
     select
         figures.run_id,
         figures.model_id,
-        10 as position,
+        11 as position,
         'overrides' as check_name,
         cast(null as double) as measured,
         cast(null as double) as care_at,

@@ -75,8 +75,8 @@ def dimensions(posterior: Posterior) -> dict[str, tuple[np.ndarray, tuple[str, .
 def variance_between(values: np.ndarray, group: np.ndarray) -> float:
     """Return the share of the variance of draws (S,) that lies between groups.
 
-    Law of total variance: 0 where every group has the same mean, 1 where groups are points. NaN
-    without variance.
+    Law of total variance: 0 where every group has the same mean or there is only one, 1 where
+    groups are points. NaN without variance.
 
     Examples
     --------
@@ -86,6 +86,8 @@ def variance_between(values: np.ndarray, group: np.ndarray) -> float:
     total = values.var()
     if not total > 0:
         return float("nan")
+    if (group == group[0]).all():
+        return 0.0
     count = np.bincount(group)
     mean = np.bincount(group, weights=values) / np.maximum(count, 1)
     return float((count * (mean - values.mean()) ** 2).sum() / len(values) / total)

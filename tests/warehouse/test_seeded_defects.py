@@ -11,6 +11,7 @@ from tests.warehouse.defects import Case
 from tests.warehouse.feasibility_defects import FEASIBILITY_DEFECTS
 from tests.warehouse.feature_defects import FEATURE_DEFECTS
 from tests.warehouse.hierarchy_defects import HIERARCHY_DEFECTS
+from tests.warehouse.judging_defects import JUDGING_DEFECTS
 from tests.warehouse.mapping_defects import MAPPING_DEFECTS
 from tests.warehouse.pooling_defects import POOLING_DEFECTS
 from tests.warehouse.version_defects import VERSION_DEFECTS
@@ -21,6 +22,7 @@ DEFECTS = {
     **FEASIBILITY_DEFECTS,
     **ALLOCATION_DEFECTS,
     **HIERARCHY_DEFECTS,
+    **JUDGING_DEFECTS,
     **MAPPING_DEFECTS,
     **POOLING_DEFECTS,
     **VERSION_DEFECTS,

@@ -10,6 +10,10 @@ with
     'mixloop__backtests': ['forecast'],
     'mixloop__forecasts': ['forecast'],
     'mixloop__forecast_variance': ['variance'],
+    'mixloop__run_scores': ['rssd'],
+    'mixloop__channel_plausibility': ['share_of_effect', 'share_of_kpi', 'roi'],
+    'mixloop__variable_selection': ['share_of_kpi'],
+    'mixloop__specifications': ['effect', 'roi'],
 } %}
 {%- for mart, stems in ranges.items() %}
 {%- for stem in stems %}

@@ -110,6 +110,12 @@
             model_id,
             channel_id,
             mixloop.input_column('share_of_kpi', number, min=0, max=1),
+            mixloop.input_column('roi_low', number, min=0),
+            mixloop.input_column('roi_high', number, min=0),
+            mixloop.input_column('half_life_low_weeks', number, min=0),
+            mixloop.input_column('half_life_high_weeks', number, min=0),
+            mixloop.input_column('saturation_low', number, min=0, max=1),
+            mixloop.input_column('saturation_high', number, min=0, max=1),
         ],
         'events': [
             mixloop.input_column('event_id', is_required=true),
@@ -123,6 +129,7 @@
         'experiments': [
             mixloop.input_column('experiment_id', is_required=true),
             channel_id,
+            mixloop.input_column('kpi'),
             mixloop.input_column('geos'),
             mixloop.input_column('start_week', 'date', true),
             mixloop.input_column('end_week', 'date', true),

@@ -6,6 +6,7 @@ typed as (
     select
         experiment_id,
         channel_id,
+        kpi,
         geos,
         try_cast(start_week as date) as start_week,
         try_cast(end_week as date) as end_week,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from mixloop.calibration import EvidenceRow, evidence_rows, judge_evidence
 from mixloop.design import GROUP_SCALES, GROUPS, Design, build_design
 from mixloop.diagnostics import convergence
+from mixloop.experiments import LiftTest
 from mixloop.panel import Panel
 from mixloop.pooling import Pool, exposure_weights
 from mixloop.posterior import Posterior
+from mixloop.priors import Belief, channel_log_prior
 from mixloop.problem import Problem
 from mixloop.sampler import Chains, run_chains, transform_media
 from mixloop.signed import Signed
@@ -50,6 +54,8 @@ class FitSettings:
         Longest lag of the adstock kernels.
     pool_spread : float
         Prior relative spread of the returns of channels that are drawn together; above zero.
+    evidence_half_life_weeks : float
+        Weeks after which the variance of a lift test counts double; above zero.
     """
 
     chains: int = 4
@@ -61,6 +67,7 @@ class FitSettings:
     channel_share_scale: float = 0.06
     carryover_weeks: int = 12
     pool_spread: float = 0.3
+    evidence_half_life_weeks: float = 52.0
 
     def __post_init__(self) -> None:
         if self.draws > self.chains * self.sweeps or self.draws < self.chains:
@@ -74,6 +81,11 @@ class FitSettings:
             )
         if not self.pool_spread > 0:
             raise ValueError(f"mixloop__pool_spread must be above zero, not {self.pool_spread}")
+        if not self.evidence_half_life_weeks > 0:
+            raise ValueError(
+                "mixloop__evidence_half_life_weeks must be above zero, not "
+                f"{self.evidence_half_life_weeks}"
+            )
 
 
 @dataclass(frozen=True)
@@ -94,6 +106,10 @@ class FitTask:
         The pool of each channel that is drawn together with siblings.
     signs : dict of str to int
         1 or -1 for drivers whose effect on the KPI has a known sign.
+    lift_tests : tuple of LiftTest
+        Tests known at the last training week.
+    beliefs : dict of str to Belief
+        What the client believes of channels, for those with a view.
     """
 
     run_id: str
@@ -106,6 +122,8 @@ class FitTask:
     share_of_kpi: dict[str, float]
     pools: dict[str, str] = field(default_factory=dict)
     signs: dict[str, int] = field(default_factory=dict)
+    lift_tests: tuple[LiftTest, ...] = ()
+    beliefs: dict[str, Belief] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -121,6 +139,8 @@ class Fit:
         Sweeps kept for each chain, before thinning.
     dropped_channels, dropped_drivers : tuple of str
         Channels without any exposure, drivers without any variation, in the training window.
+    evidence : tuple of dict
+        Live runs: how far each row of evidence moved its channel; see `judge_evidence`.
     """
 
     posterior: Posterior
@@ -128,6 +148,7 @@ class Fit:
     n_sweeps: int
     dropped_channels: tuple[str, ...]
     dropped_drivers: tuple[str, ...]
+    evidence: tuple[dict[str, Any], ...] = ()
 
 
 def exposure_scales(exposure: np.ndarray) -> np.ndarray:
@@ -193,10 +214,13 @@ def _problem(
     media = transform_media(panel.exposure / scale[:, None, :], grid, settings.carryover_weeks)
     free = design.sign == 0
     share = [task.share_of_kpi.get(c, settings.channel_share_scale) for c in panel.channels]
+    beliefs = [task.beliefs.get(c, Belief()) for c in panel.channels]
     problem = Problem(
         y=outcome / kpi_scale[:, None],
         media=media[..., -task.n_training :],
-        log_prior=np.tile(grid.log_prior, (len(panel.channels), 1)),
+        log_prior=np.stack(
+            [channel_log_prior(grid, settings.carryover_weeks, belief) for belief in beliefs]
+        ),
         baseline=design.values[:, :, free],
         group=design.group[free],
         group_scale=np.array(list(GROUP_SCALES.values())),
@@ -207,6 +231,29 @@ def _problem(
         signed=_signed(design),
     )
     return problem, kpi_scale, scale
+
+
+def _evidence(
+    panel: Panel,
+    problem: Problem,
+    grid: TransformGrid,
+    scales: tuple[np.ndarray, np.ndarray],
+    task: FitTask,
+    settings: FitSettings,
+) -> list[EvidenceRow]:
+    """Return the run's evidence; `scales` are those of KPI and exposure."""
+    return evidence_rows(
+        panel,
+        problem,
+        grid,
+        tests=task.lift_tests,
+        beliefs=task.beliefs,
+        n_training=task.n_training,
+        kpi_scale=scales[0],
+        exposure_scale=scales[1],
+        carryover_weeks=settings.carryover_weeks,
+        half_life_weeks=settings.evidence_half_life_weeks,
+    )
 
 
 def _diagnose(
@@ -284,18 +331,32 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
     design = build_design(panel, task.n_training, task.signs)
     with threadpool_limits(limits=1):
         problem, kpi_scale, scale = _problem(panel, design, grid, task, settings)
+        rows = _evidence(panel, problem, grid, (kpi_scale, scale), task, settings)
+        problem = replace(problem, evidence=tuple(row.evidence for row in rows))
 
         def judged(chains: Chains) -> dict[str, np.ndarray]:
             return _diagnose(chains, channels, design, problem.pools)
 
-        chains = run_chains(
+        def run(asked: Problem, kind: str, seed: int | tuple[int, ...]) -> Chains:
+            return run_chains(
+                asked,
+                n_chains=settings.chains,
+                warmup=settings.warmup,
+                sweeps=settings.sweeps,
+                max_sweeps=settings.max_sweeps,
+                is_enough=lambda kept: has_converged(judged(kept), kind),
+                rng=np.random.default_rng(seed),
+            )
+
+        chains = run(problem, task.run_kind, settings.seed)
+        judgement = judge_evidence(
+            rows if task.run_kind == "live" else [],
             problem,
-            n_chains=settings.chains,
-            warmup=settings.warmup,
-            sweeps=settings.sweeps,
-            max_sweeps=settings.max_sweeps,
-            is_enough=lambda kept: has_converged(judged(kept), task.run_kind),
-            rng=np.random.default_rng(settings.seed),
+            chains,
+            kpi_scale=kpi_scale,
+            spend=panel.spend[:, -task.n_training :].sum(axis=(0, 1)),
+            # the comparison needs what a backtest needs: an average, not a published range
+            refit=lambda asked, i: run(asked, "backtest", (settings.seed, 1 + i)),
         )
     points = _thin(chains.grid, settings.draws)
     posterior = Posterior(
@@ -323,4 +384,11 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         last_error=_thin(chains.last_error, settings.draws),
         pools=pooled(channels, task.pools),
     )
-    return Fit(posterior, judged(chains), chains.grid.shape[1], dropped, design.dropped)
+    return Fit(
+        posterior,
+        judged(chains),
+        chains.grid.shape[1],
+        dropped,
+        design.dropped,
+        tuple(judgement),
+    )

@@ -17,16 +17,18 @@ import polars as pl
 from joblib import Parallel, delayed
 
 import mixloop
+from mixloop.experiments import LiftTest, known_at, read_lift_tests
 from mixloop.fit import Fit, FitSettings, FitTask, fit, has_converged, pooled
 from mixloop.panel import Panel, build_panel
 from mixloop.posterior import posterior_to_frame
+from mixloop.priors import Belief
 from mixloop.schemas import CURRENT_RUNS, POSTERIOR, conform, empty
 
 MIN_BACKTEST_WEEKS = 52  # an origin with less history would backtest a model nobody would use
 FIT_MODULES = (
     *("panel", "transforms", "design", "algebra", "pooling", "evidence", "signed"),
-    *("problem", "gibbs", "pooled"),
-    *("sampler", "fit", "posterior"),
+    *("problem", "gibbs", "pooled", "sampler", "experiments", "priors", "importance"),
+    *("calibration", "fit", "posterior"),
 )
 VERSIONED = ("numpy", "scipy", "polars", "holidays")
 
@@ -78,6 +80,7 @@ def fit_tasks(
     origins: int,
     step_weeks: int,
     first_forecast_weeks_ago: int,
+    evidence: pl.DataFrame | None = None,
 ) -> list[FitTask]:
     """Return every fit the current inputs call for, model by model, the live run last.
 
@@ -90,6 +93,8 @@ def fit_tasks(
         own = channels.filter(pl.col("model_id") == model["model_id"])
         priors = own.drop_nulls("share_of_kpi")
         in_pools = own.drop_nulls("pool_id")
+        lift_tests = _lift_tests(evidence, model["model_id"])
+        beliefs = _beliefs(own)
         panel = build_panel(model["model_id"], outcomes, media, drivers)
         signs = signs_of(model["model_id"], drivers)
         for end in training_ends(
@@ -98,17 +103,21 @@ def fit_tasks(
             step_weeks=step_weeks,
             first_forecast_weeks_ago=first_forecast_weeks_ago,
         ):
+            known = panel.until(panel.weeks[-1] - np.timedelta64(7 * end, "D"))
+            n_training = model["n_training_weeks"] - end
             task = FitTask(
                 run_id="",
                 run_kind="backtest" if end else "live",
                 model_id=model["model_id"],
                 kpi=model["kpi"],
-                panel=panel.until(panel.weeks[-1] - np.timedelta64(7 * end, "D")),
-                n_training=model["n_training_weeks"] - end,
+                panel=known,
+                n_training=n_training,
                 media_units=dict(own.select("channel_id", "media_unit").rows()),
                 share_of_kpi=dict(priors.select("channel_id", "share_of_kpi").rows()),
                 pools=dict(in_pools.select("channel_id", "pool_id").rows()),
                 signs=signs,
+                lift_tests=tuple(known_at(lift_tests, known, n_training)),
+                beliefs=beliefs,
             )
             parts = (task.model_id, task.run_kind, data_hash(task.panel), code)
             identity = "|".join((*parts, configuration(task, settings)))
@@ -125,10 +134,28 @@ def signs_of(model_id: str, drivers: pl.DataFrame) -> dict[str, int]:
     return dict(rows.select("driver_id", "expected_sign").unique().sort("driver_id").rows())
 
 
+def _lift_tests(evidence: pl.DataFrame | None, model_id: str) -> tuple[LiftTest, ...]:
+    """Return the lift tests that count for a model."""
+    if evidence is None:
+        return ()
+    return read_lift_tests(evidence.filter(pl.col("is_used"), pl.col("model_id") == model_id))
+
+
+def _beliefs(channels: pl.DataFrame) -> dict[str, Belief]:
+    """Return what the client believes of a model's channels, for those with a view."""
+    names = [name for name in Belief.__annotations__ if name in channels.columns]
+    found = {
+        row["channel_id"]: Belief(**{name: row[name] for name in names})
+        for row in channels.sort("channel_id").iter_rows(named=True)
+    }
+    return {channel: belief for channel, belief in found.items() if belief.given}
+
+
 def configuration(task: FitTask, settings: FitSettings) -> str:
     """Return what was asked of a fit, as JSON with sorted keys.
 
-    Pools and their spread are only there where channels are pooled, signs where a driver has one.
+    Pools and their spread are only there where channels are pooled, signs where a driver has one,
+    lift tests and beliefs where there are some.
     """
     pools = pooled(task.panel.channels, task.pools)
     asked = asdict(settings) | {
@@ -143,6 +170,12 @@ def configuration(task: FitTask, settings: FitSettings) -> str:
         del asked["pool_spread"]
     if task.signs:
         asked["signs"] = task.signs
+    if task.lift_tests:
+        asked["lift_tests"] = [asdict(test) for test in task.lift_tests]
+    else:
+        del asked["evidence_half_life_weeks"]
+    if task.beliefs:
+        asked["beliefs"] = {channel: belief.given for channel, belief in task.beliefs.items()}
     return json.dumps(asked, sort_keys=True)
 
 
@@ -174,6 +207,7 @@ def _ledger_rows(
         "dropped": json.dumps(
             {"channels": result.dropped_channels, "drivers": result.dropped_drivers}
         ),
+        "evidence": json.dumps(result.evidence) if result.evidence else None,
         "versions": json.dumps(found, sort_keys=True),
         "fit_seconds": fit_seconds,
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
@@ -199,10 +233,11 @@ def _asked_for(
     media: pl.DataFrame,
     drivers: pl.DataFrame,
     channels: pl.DataFrame,
+    evidence: pl.DataFrame | None,
     settings: Mapping[str, float],
 ) -> tuple[FitSettings, list[FitTask]]:
     """Return how to fit and what to fit, from the vars a dbt model hands over."""
-    fractions = ("channel_share_scale", "pool_spread")
+    fractions = ("channel_share_scale", "pool_spread", "evidence_half_life_weeks")
     integers = [name for name in FitSettings.__annotations__ if name not in fractions]
     how = FitSettings(
         **{name: float(settings[name]) for name in fractions},
@@ -218,6 +253,7 @@ def _asked_for(
         origins=int(settings["backtest_origins"]),
         step_weeks=int(settings["backtest_step_weeks"]),
         first_forecast_weeks_ago=int(settings["first_forecast_weeks_ago"]),
+        evidence=evidence,
     )
     return how, tasks
 
@@ -230,12 +266,13 @@ def current_runs(
     channels: pl.DataFrame,
     *,
     settings: Mapping[str, float],
+    evidence: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the runs that today's inputs, configuration and code call for.
 
     Parameters
     ----------
-    models, outcomes, media, drivers, channels, settings
+    models, outcomes, media, drivers, channels, settings, evidence
         As in `fit_runs`.
 
     Returns
@@ -243,7 +280,7 @@ def current_runs(
     polars.DataFrame
         `schemas.CURRENT_RUNS`: one live run for each model, and one backtest for each origin.
     """
-    _, tasks = _asked_for(models, outcomes, media, drivers, channels, settings)
+    _, tasks = _asked_for(models, outcomes, media, drivers, channels, evidence, settings)
     rows = [
         {
             "run_id": task.run_id,
@@ -266,6 +303,7 @@ def fit_runs(
     existing: Iterable[str],
     settings: Mapping[str, float],
     clock: Callable[[], float],
+    evidence: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Fit the runs that the ledger does not hold yet.
 
@@ -280,13 +318,15 @@ def fit_runs(
         `first_forecast_weeks_ago`; optionally `fit_jobs`, independent fits side by side (1).
     clock : callable
         Returns seconds; only differences count. A function that worker processes can import.
+    evidence : polars.DataFrame, optional
+        `int_mixloop__model_evidence`: the lift tests of each model.
 
     Returns
     -------
     polars.DataFrame
         New rows of `schemas.POSTERIOR`, possibly none; each model's live run last.
     """
-    how, tasks = _asked_for(models, outcomes, media, drivers, channels, settings)
+    how, tasks = _asked_for(models, outcomes, media, drivers, channels, evidence, settings)
     known = set(existing)
     todo = [task for task in tasks if task.run_id not in known]
     jobs = min(int(settings.get("fit_jobs", 1)), len(todo)) or 1

@@ -57,6 +57,7 @@ POSTERIOR: dict[str, pl.DataType] = {
     "code_hash": pl.String(),
     "configuration": pl.String(),  # JSON: what was asked of the fit
     "dropped": pl.String(),  # JSON: channels without exposure, drivers without variation
+    "evidence": pl.String(),  # JSON: what each row of evidence moved; null without, see calibration
     "versions": pl.String(),  # JSON
     "fit_seconds": pl.Float64(),
     "peak_memory_mib": pl.Float64(),
@@ -254,6 +255,45 @@ CONSISTENCY: dict[str, pl.DataType] = {
     "share_same_side_of_hurdle": pl.Float64(),
     "share_same_side_of_median": pl.Float64(),
 }
+
+EVIDENCE: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "evidence_id": pl.String(),
+    "source": pl.String(),  # experiment, roi_belief
+    "channel_id": pl.String(),
+    "geos": pl.List(pl.String()),  # that took part
+    "start_week": pl.Date(),
+    "end_week": pl.Date(),
+    "spend_actual": pl.Float64(),
+    "spend_counterfactual": pl.Float64(),
+    "lift": pl.Float64(),
+    "standard_error": pl.Float64(),
+    "age_factor": pl.Float64(),  # the factors multiply the variance
+    "gap_factor": pl.Float64(),
+    "duration_factor": pl.Float64(),
+    "standard_error_used": pl.Float64(),
+    "method": pl.String(),  # reweighted, refitted: how the run without the row was found
+    "effective_draws": pl.Float64(),
+    **_ranges("effect_before", "effect_after", "roi_before", "roi_after"),
+    "shift": pl.Float64(),  # of the training effect, in standard deviations of before
+    "narrowing": pl.Float64(),  # 1 - standard deviation after over before
+    "z_score": pl.Float64(),  # lift against effect before
+}
+
+PRIORS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "channel_id": pl.String(),  # `all` is the model
+    "quantity": pl.String(),  # share_of_kpi, roi, half_life_weeks, saturation, kpi_per_year
+    "prior_source": pl.String(),  # client, default
+    **_ranges("prior", "posterior"),
+    "shift": pl.Float64(),  # of the median, in standard deviations of the prior's 90% range
+    "narrowing": pl.Float64(),  # 1 - width of the 90% range after over before
+    "overlap": pl.Float64(),  # area that prior and posterior share, 0 to 1
+    "p_above_one": pl.Float64(),  # prior probability of a share above the whole KPI
+}
+
 
 FEASIBILITY: dict[str, pl.DataType] = {
     "model_id": pl.String(),

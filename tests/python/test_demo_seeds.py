@@ -207,7 +207,10 @@ def test_models_goals_and_priors_name_what_exists(demo: DemoClient) -> None:
     for row in seed("channel_priors"):
         assert row["channel_id"] in brand.CHANNEL_IDS
         assert row["model_id"] in ("", *models)
-        assert 0 < float(row["share_of_kpi"]) < 0.3
+        assert 0 < float(row["share_of_kpi"] or 0.1) < 0.3
+        for quantity in ("roi_{}", "half_life_{}_weeks", "saturation_{}"):
+            low, high = (row[quantity.format(end)] for end in ("low", "high"))
+            assert (low == high == "") or 0 < float(low) < float(high)
     planned = demo.plan.filter(pl.col("plan_id") == "plan_2026_h1")["planned_spend"].sum()
     for row in seed("goals"):
         assert row["model_id"] in models

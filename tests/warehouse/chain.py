@@ -33,6 +33,8 @@ PYTHON_TABLES = {
     "int_mixloop__forecast_variance": schemas.VARIANCE,
     "int_mixloop__backtests": schemas.BACKTESTS,
     "int_mixloop__run_scores": schemas.SCORES,
+    "int_mixloop__evidence_effects": schemas.EVIDENCE,
+    "int_mixloop__priors": schemas.PRIORS,
     "int_mixloop__variable_selection": schemas.SELECTION,
     "int_mixloop__specifications": schemas.SPECIFICATIONS,
     "int_mixloop__consistency": schemas.CONSISTENCY,

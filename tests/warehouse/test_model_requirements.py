@@ -122,7 +122,7 @@ def test_optional_things_that_are_missing_are_notes(sheet):
     assert found["context"][:2] == ["info", "No context variable"]
     assert found["events"][:2] == ["info", "No event"]
     assert found["goals"][:2] == ["info", "No goal; spend must return 1 per unit of money"]
-    assert found["evidence"][:2] == ["info", "No test of a measured channel"]
+    assert found["evidence"][:2] == ["info", "No test of a measured channel; 1 cannot be used"]
     assert found["plan"][:2] == ["info", "2 of 8 weeks are planned"]
     assert found["owners"][:2] == ["info", "2 of 3 measured channels name an owner. Without: Pals"]
 

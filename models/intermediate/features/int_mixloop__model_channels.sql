@@ -28,6 +28,12 @@ ranked_priors as (
         units.model_id,
         units.channel_id,
         cast(priors.share_of_kpi as double) as share_of_kpi,
+        cast(priors.roi_low as double) as roi_low,
+        cast(priors.roi_high as double) as roi_high,
+        cast(priors.half_life_low_weeks as double) as half_life_low_weeks,
+        cast(priors.half_life_high_weeks as double) as half_life_high_weeks,
+        cast(priors.saturation_low as double) as saturation_low,
+        cast(priors.saturation_high as double) as saturation_high,
         row_number() over (
             partition by units.model_id, units.channel_id
             order by priors.model_id nulls last, priors.source_row
@@ -45,6 +51,12 @@ model_channels as (
         units.channel_id,
         units.media_unit,
         ranked_priors.share_of_kpi,
+        ranked_priors.roi_low,
+        ranked_priors.roi_high,
+        ranked_priors.half_life_low_weeks,
+        ranked_priors.half_life_high_weeks,
+        ranked_priors.saturation_low,
+        ranked_priors.saturation_high,
         feasibility.pool_id
     from units
     left join ranked_priors

@@ -9,6 +9,7 @@ def model(dbt, session):
     media = dbt.ref("int_mixloop__model_media").pl()
     drivers = dbt.ref("int_mixloop__model_drivers").pl()
     channels = dbt.ref("int_mixloop__model_channels").pl()
+    evidence = dbt.ref("int_mixloop__model_evidence").pl()
     settings = dbt.config.meta_get("fit_settings")
     return runs.current_runs(
         models=models,
@@ -16,5 +17,6 @@ def model(dbt, session):
         media=media,
         drivers=drivers,
         channels=channels,
+        evidence=evidence,
         settings=settings,
     )

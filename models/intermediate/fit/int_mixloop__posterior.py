@@ -15,6 +15,7 @@ def model(dbt, session):
     media = dbt.ref("int_mixloop__model_media").pl()
     drivers = dbt.ref("int_mixloop__model_drivers").pl()
     channels = dbt.ref("int_mixloop__model_channels").pl()
+    evidence = dbt.ref("int_mixloop__model_evidence").pl()
     settings = dbt.config.meta_get("fit_settings")
     existing = []
     if dbt.is_incremental:
@@ -22,5 +23,5 @@ def model(dbt, session):
         existing = known.pl()["run_id"].to_list()
     return runs.fit_runs(
         models=models, outcomes=outcomes, media=media, drivers=drivers, channels=channels,
-        existing=existing, settings=settings, clock=time.perf_counter,
+        evidence=evidence, existing=existing, settings=settings, clock=time.perf_counter,
     )  # fmt: skip

@@ -26,26 +26,16 @@ goals as (
     group by models.model_id
 ),
 
-channels as (
-    select
-        model_id,
-        node_id
-    from {{ ref('int_mixloop__feasibility') }}
-    where node_role != 'subtotal'
-),
-
 tests as (
     select
         models.model_id,
-        count(experiments.experiment_id) as n_tests,
-        count(distinct experiments.channel_id) as n_channels
+        count(*) filter (where evidence.is_used) as n_tests,
+        count(distinct evidence.channel_id) filter (where evidence.is_used) as n_channels,
+        count(*) filter (where not evidence.is_used and evidence.status != 'other_kpi')
+            as n_unused
     from models
-    left join channels
-        on models.model_id = channels.model_id
-    left join {{ ref('stg_mixloop__experiments') }} as experiments
-        on
-            channels.node_id = experiments.channel_id
-            and models.last_training_week >= experiments.start_week
+    left join {{ ref('int_mixloop__model_evidence') }} as evidence
+        on models.model_id = evidence.model_id
     group by models.model_id
 ),
 
@@ -70,6 +60,7 @@ facts as (
         goals.n_goals,
         tests.n_tests,
         tests.n_channels,
+        tests.n_unused,
         finance.n_rows as n_finance_rows,
         checks.n_warnings,
         checks.n_accepted
@@ -122,15 +113,27 @@ requirements as (
         230 as position,
         'Tests in which spend was moved on purpose: the only proof where channels move together'
             as needs,
-        case
-            when n_tests = 0 then 'No test of a measured channel'
-            else concat(
-                n_tests, case when n_tests = 1 then ' test' else ' tests' end, ' of ', n_channels,
-                case when n_channels = 1 then ' channel' else ' channels' end
-            )
-        end as got,
+        concat(
+            case
+                when n_tests = 0 then 'No test of a measured channel'
+                else concat(
+                    n_tests, case when n_tests = 1 then ' test' else ' tests' end,
+                    ' of ', n_channels,
+                    case when n_channels = 1 then ' channel' else ' channels' end
+                )
+            end,
+            case
+                when n_unused > 0
+                    then concat('; ', n_unused, ' cannot be used')
+                else ''
+            end
+        ) as got,
         case when n_tests = 0 then 'info' else 'ok' end as status,
-        'plan one for the channels whose verdict below is to test first' as next_step
+        case
+            when n_unused > 0
+                then 'mixloop__calibration_evidence says why tests do not count'
+            else 'plan one for the channels whose verdict below is to test first'
+        end as next_step
     from facts
     union all
     select

@@ -1,0 +1,207 @@
+-- one row per model x lift test: whether the test counts in the model, and if not, why
+with models as (
+    select * from {{ ref('int_mixloop__models') }}
+),
+
+model_geos as (
+    select * from {{ ref('int_mixloop__model_geos') }}
+),
+
+model_channels as (
+    select * from {{ ref('int_mixloop__model_channels') }}
+),
+
+model_media as (
+    select * from {{ ref('int_mixloop__model_media') }}
+),
+
+closure as (
+    select * from {{ ref('int_mixloop__channel_closure') }}
+    where distance > 0
+),
+
+experiments as (
+    select
+        experiment_id as evidence_id,
+        channel_id,
+        kpi,
+        coalesce(
+            list_sort(list_filter(
+                list_transform(
+                    string_split(geos, ';'), lambda geo: {{ mixloop.trimmed('geo') }}
+                ),
+                lambda geo: geo != ''
+            )),
+            cast([] as varchar [])
+        ) as geos,
+        {{ mixloop.week_start('start_week') }} as start_week,
+        {{ mixloop.week_start('end_week') }} as end_week,
+        cast(spend_actual as double) as spend_actual,
+        cast(spend_counterfactual as double) as spend_counterfactual,
+        cast(lift as double) as lift,
+        cast(standard_error as double) as standard_error,
+        method
+    from {{ ref('stg_mixloop__experiments') }}
+),
+
+kpis as (
+    select
+        count(distinct kpi) as n_kpis,
+        min(kpi) as only_kpi
+    from models
+),
+
+-- the modelled channels above and below a channel that is not modelled itself
+related as (
+    select
+        model_channels.model_id,
+        closure.descendant_id as channel_id,
+        concat('it lies below the modelled channel ', model_channels.channel_id) as relation
+    from model_channels
+    inner join closure
+        on model_channels.channel_id = closure.ancestor_id
+    union all
+    select
+        model_channels.model_id,
+        closure.ancestor_id as channel_id,
+        concat(
+            'it is the sum of ',
+            string_agg(model_channels.channel_id, ', ' order by model_channels.channel_id)
+        ) as relation
+    from model_channels
+    inner join closure
+        on model_channels.channel_id = closure.descendant_id
+    group by model_channels.model_id, closure.ancestor_id
+),
+
+geo_lists as (
+    select
+        model_id,
+        list(geo order by geo) as model_geos
+    from model_geos
+    group by model_id
+),
+
+asked as (
+    select
+        models.model_id,
+        experiments.evidence_id,
+        experiments.channel_id,
+        models.kpi as model_kpi,
+        coalesce(experiments.kpi, case when kpis.n_kpis = 1 then kpis.only_kpi end) as kpi,
+        experiments.geos,
+        list_filter(experiments.geos, lambda geo: not list_contains(geo_lists.model_geos, geo))
+            as other_geos,
+        experiments.start_week,
+        experiments.end_week,
+        experiments.spend_actual,
+        experiments.spend_counterfactual,
+        experiments.lift,
+        experiments.standard_error,
+        experiments.method,
+        models.first_training_week,
+        models.last_training_week,
+        model_channels.channel_id is not null as is_modelled,
+        related.relation
+    from models
+    cross join experiments
+    cross join kpis
+    inner join geo_lists
+        on models.model_id = geo_lists.model_id
+    left join model_channels
+        on
+            models.model_id = model_channels.model_id
+            and experiments.channel_id = model_channels.channel_id
+    left join related
+        on
+            models.model_id = related.model_id
+            and experiments.channel_id = related.channel_id
+),
+
+-- money that the media input has for the same weeks and geos
+media_spend as (
+    select
+        asked.model_id,
+        asked.evidence_id,
+        sum(model_media.spend order by model_media.geo, model_media.week) as spend_in_media
+    from asked
+    inner join model_media
+        on
+            asked.model_id = model_media.model_id
+            and asked.channel_id = model_media.channel_id
+            and model_media.week between asked.start_week and asked.end_week
+            and (len(asked.geos) = 0 or list_contains(asked.geos, model_media.geo))
+    group by asked.model_id, asked.evidence_id
+),
+
+measured as (
+    select
+        asked.* exclude (spend_actual),
+        coalesce(asked.spend_actual, media_spend.spend_in_media) as spend_actual,
+        media_spend.spend_in_media
+    from asked
+    left join media_spend
+        on
+            asked.model_id = media_spend.model_id
+            and asked.evidence_id = media_spend.evidence_id
+),
+
+judged as (
+    select
+        *,
+        case
+            when kpi is null then 'kpi_not_named'
+            when kpi != model_kpi then 'other_kpi'
+            when not is_modelled then 'channel_not_modelled'
+            when len(other_geos) > 0 then 'geo_not_in_model'
+            when greatest(start_week, end_week) > last_training_week then 'not_over'
+            when least(start_week, end_week) < first_training_week then 'before_training'
+            when standard_error <= 0 then 'no_error'
+            when spend_counterfactual is null then 'no_counterfactual'
+            when spend_actual = spend_counterfactual then 'no_spend_change'
+            else 'used'
+        end as status
+    from measured
+),
+
+model_evidence as (
+    select
+        model_id,
+        evidence_id,
+        channel_id,
+        kpi,
+        geos,
+        start_week,
+        end_week,
+        spend_actual,
+        spend_counterfactual,
+        spend_in_media,
+        lift,
+        standard_error,
+        method,
+        status,
+        status = 'used' as is_used,
+        case status
+            when 'used' then 'it counts'
+            when 'kpi_not_named'
+                then 'it does not say whose lift it is, and there are models of several KPIs'
+            when 'other_kpi' then concat('it measured ', kpi, ', the model explains ', model_kpi)
+            when 'channel_not_modelled'
+                then coalesce(
+                    concat(channel_id, ' is not estimated by itself: ', relation),
+                    concat(channel_id, ' is not estimated: it has no media in the training weeks')
+                )
+            when 'geo_not_in_model'
+                then concat('the model does not cover ', array_to_string(other_geos, ', '))
+            when 'not_over' then concat('it ends after the last training week ', last_training_week)
+            when 'before_training'
+                then concat('it starts before the first training week ', first_training_week)
+            when 'no_error' then 'its standard error is zero, which no measurement has'
+            when 'no_counterfactual'
+                then 'it does not say what would have been spent without it'
+            when 'no_spend_change' then 'it did not change the spend'
+        end as reason
+    from judged
+)
+
+select * from model_evidence

@@ -1,0 +1,290 @@
+-- one row per lift test or prior that cannot be used as it is written
+{{ config(materialized='view') }}
+{%- set ranges = {
+    'roi': ('roi_low', 'roi_high'),
+    'half-life': ('half_life_low_weeks', 'half_life_high_weeks'),
+    'saturation': ('saturation_low', 'saturation_high'),
+} %}
+with experiments as (
+    select * from {{ ref('stg_mixloop__experiments') }}
+),
+
+priors as (
+    select * from {{ ref('stg_mixloop__channel_priors') }}
+),
+
+definitions as (
+    select * from {{ ref('stg_mixloop__model_definitions') }}
+    where model_id is not null
+),
+
+kpis as (
+    select kpi
+    from {{ ref('stg_mixloop__outcomes') }}
+    group by kpi
+),
+
+model_kpis as (
+    select
+        count(distinct kpi) as n_kpis,
+        string_agg(distinct kpi, ', ' order by kpi) as kpis
+    from definitions
+),
+
+model_geos as (
+    select geo
+    from {{ ref('int_mixloop__defined_geos') }}
+    group by geo
+),
+
+channels as (
+    select
+        channel_id,
+        max(spend) as spend
+    from {{ ref('int_mixloop__defined_channels') }}
+    group by channel_id
+),
+
+experiment_geos as (
+    select
+        experiment_id,
+        source_file,
+        source_row,
+        {{ mixloop.trimmed("unnest(string_split(geos, ';'))") }} as geo
+    from experiments
+    where geos is not null
+),
+
+unknown_kpis as (
+    select
+        'unknown_kpi' as check_name,
+        'blocking' as severity,
+        'experiments' as input_name,
+        experiments.source_file,
+        experiments.source_row,
+        'kpi' as column_name,
+        experiments.kpi as value,
+        'outcomes has no rows of this KPI' as problem,
+        'correct the name, or bring its outcomes' as remedy
+    from experiments
+    left join kpis
+        on experiments.kpi = kpis.kpi
+    where experiments.kpi is not null and kpis.kpi is null
+),
+
+unnamed_kpis as (
+    select
+        'experiment_without_kpi' as check_name,
+        'warn' as severity,
+        'experiments' as input_name,
+        experiments.source_file,
+        experiments.source_row,
+        'kpi' as column_name,
+        experiments.experiment_id as value,
+        concat('there are models of several KPIs (', model_kpis.kpis, '): ')
+        || 'the test counts in none, because it does not say whose lift it is' as problem,
+        'fill in kpi' as remedy
+    from experiments
+    cross join model_kpis
+    where experiments.kpi is null and model_kpis.n_kpis > 1
+),
+
+reversed_weeks as (
+    select
+        'experiment_weeks_reversed' as check_name,
+        'blocking' as severity,
+        'experiments' as input_name,
+        source_file,
+        source_row,
+        'end_week' as column_name,
+        cast(end_week as varchar) as value,
+        concat('the test ends before it starts on ', start_week) as problem,
+        'correct start_week or end_week' as remedy
+    from experiments
+    where end_week < start_week
+),
+
+certain as (
+    select
+        'experiment_without_error' as check_name,
+        'warn' as severity,
+        'experiments' as input_name,
+        source_file,
+        source_row,
+        'standard_error' as column_name,
+        cast(standard_error as varchar) as value,
+        'no measurement is without error, so the test counts in no model' as problem,
+        'fill in the standard error of the lift' as remedy
+    from experiments
+    where standard_error = 0
+),
+
+without_change as (
+    select
+        'experiment_without_spend_change' as check_name,
+        'warn' as severity,
+        'experiments' as input_name,
+        source_file,
+        source_row,
+        'spend_counterfactual' as column_name,
+        cast(spend_counterfactual as varchar) as value,
+        case
+            when spend_counterfactual is null
+                then 'it is not known what would have been spent without the test'
+            else 'the test did not change the spend'
+        end
+        || ', so it counts in no model' as problem,
+        'fill in what was spent and what would have been' as remedy
+    from experiments
+    where spend_counterfactual is null or spend_actual = spend_counterfactual
+),
+
+unknown_geos as (
+    select
+        'experiment_geo_without_model' as check_name,
+        'warn' as severity,
+        'experiments' as input_name,
+        experiment_geos.source_file,
+        experiment_geos.source_row,
+        'geos' as column_name,
+        experiment_geos.geo as value,
+        'no model covers this geo, so the test counts in none' as problem,
+        'use the geo names of outcomes, separated by `;`, or leave geos empty for all' as remedy
+    from experiment_geos
+    left join model_geos
+        on experiment_geos.geo = model_geos.geo
+    where experiment_geos.geo != '' and model_geos.geo is null
+),
+
+other_channels as (
+    select
+        'experiment_channel_not_modelled' as check_name,
+        'warn' as severity,
+        'experiments' as input_name,
+        experiments.source_file,
+        experiments.source_row,
+        'channel_id' as column_name,
+        experiments.channel_id as value,
+        'the channel is not estimated by itself, so the test counts in no model' as problem,
+        'set is_modelled on the channel, or give the lift of the modelled channel' as remedy
+    from experiments
+    left join channels
+        on experiments.channel_id = channels.channel_id
+    where experiments.channel_id is not null and channels.channel_id is null
+),
+
+ranges as (
+    {%- for name, (low, high) in ranges.items() %}
+    select
+        '{{ name }}' as quantity,
+        '{{ low }}' as low_name,
+        '{{ high }}' as high_name,
+        source_file,
+        source_row,
+        channel_id,
+        {{ low }} as low,
+        {{ high }} as high
+    from priors
+    where {{ low }} is not null or {{ high }} is not null
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+half_ranges as (
+    select
+        'prior_range_incomplete' as check_name,
+        'blocking' as severity,
+        'channel_priors' as input_name,
+        source_file,
+        source_row,
+        case when low is null then low_name else high_name end as column_name,
+        cast(null as varchar) as value,
+        concat('the range of ', quantity, ' of ', channel_id, ' has only one end') as problem,
+        concat('fill in ', low_name, ' and ', high_name, ', or neither') as remedy
+    from ranges
+    where low is null or high is null
+),
+
+reversed_ranges as (
+    select
+        'prior_range_reversed' as check_name,
+        'blocking' as severity,
+        'channel_priors' as input_name,
+        source_file,
+        source_row,
+        high_name as column_name,
+        cast(high as varchar) as value,
+        concat('the range of ', quantity, ' of ', channel_id, ' goes from ', low, ' to ', high)
+            as problem,
+        'give the 5% and the 95% end; they must differ, because nothing is known for certain'
+            as remedy
+    from ranges
+    where low >= high
+),
+
+impossible_ends as (
+    select
+        'prior_range_impossible' as check_name,
+        'blocking' as severity,
+        'channel_priors' as input_name,
+        source_file,
+        source_row,
+        case when low <= 0 then low_name else high_name end as column_name,
+        cast(case when low <= 0 then low else high end as varchar) as value,
+        case
+            when quantity = 'half-life' then 'a half-life is above zero'
+            else 'a saturation is above 0 and below 1'
+        end as problem,
+        'correct the end; 0.5 is the half-life of what works in the same week only' as remedy
+    from ranges
+    where
+        (quantity != 'roi' and low <= 0)
+        or (quantity = 'saturation' and high >= 1)
+),
+
+unused_priors as (
+    select
+        'prior_channel_not_modelled' as check_name,
+        'warn' as severity,
+        'channel_priors' as input_name,
+        priors.source_file,
+        priors.source_row,
+        'channel_id' as column_name,
+        priors.channel_id as value,
+        'the channel is not estimated, so nothing uses the row' as problem,
+        'name a channel with is_modelled = true' as remedy
+    from priors
+    left join channels
+        on priors.channel_id = channels.channel_id
+    where priors.channel_id is not null and channels.channel_id is null
+),
+
+free_channels as (
+    select
+        'prior_roi_without_spend' as check_name,
+        'warn' as severity,
+        'channel_priors' as input_name,
+        priors.source_file,
+        priors.source_row,
+        'roi_low' as column_name,
+        cast(priors.roi_low as varchar) as value,
+        concat(priors.channel_id, ' has no spend, so a return cannot be compared') as problem,
+        'give share_of_kpi instead, or bring its spend' as remedy
+    from priors
+    inner join channels
+        on priors.channel_id = channels.channel_id
+    where priors.roi_low is not null and channels.spend = 0
+),
+
+findings as (
+    {%- for part in [
+        'unknown_kpis', 'unnamed_kpis', 'reversed_weeks', 'certain', 'without_change',
+        'unknown_geos', 'other_channels', 'half_ranges', 'reversed_ranges', 'impossible_ends',
+        'unused_priors', 'free_channels',
+    ] %}
+    select * from {{ part }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+)
+
+select * from findings

@@ -1,0 +1,196 @@
+"""The evidence of one run: which rows it has, and how far each moved its channel.
+
+What the model would say without a row comes from the posterior's own draws, weighed by one over
+the row's likelihood. Where the row says too much for that, the model is fitted again without it:
+with more than half of the information on its effect the weights have no variance (for normal
+distributions: the effect's posterior variance is more than half the squared error), and Pareto's k
+finds other heavy tails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mixloop.evidence import Evidence
+from mixloop.experiments import (
+    ErrorFactors,
+    LiftTest,
+    effect_per_coefficient,
+    error_factors,
+    window_of,
+)
+from mixloop.frames import RANGE_PARTS
+from mixloop.importance import TRUSTED_K, smoothed_weights, weighted_summary
+from mixloop.panel import Panel
+from mixloop.priors import Belief, roi_evidence
+from mixloop.problem import Problem
+from mixloop.sampler import Chains
+from mixloop.transforms import TransformGrid
+
+MOST_INFORMATION = 0.5  # of a row on its effect, for its weights to have a variance
+
+
+@dataclass(frozen=True)
+class EvidenceRow:
+    """A row of evidence with where it came from.
+
+    Attributes
+    ----------
+    evidence : Evidence
+        As the sampler sees it, its error inflated.
+    facts : dict
+        What is published of it, whatever the fit says.
+    """
+
+    evidence: Evidence
+    facts: dict[str, Any]
+
+
+def _facts(
+    source: str, test: LiftTest, weeks: np.ndarray, geos: list[str], factors: ErrorFactors
+) -> dict[str, Any]:
+    """Return what is published of a row."""
+    return {
+        "evidence_id": test.evidence_id,
+        "source": source,
+        "channel_id": test.channel_id,
+        "geos": geos,
+        "start_week": str(weeks[0]),
+        "end_week": str(weeks[-1]),
+        "spend_actual": test.spend_actual,
+        "spend_counterfactual": test.spend_counterfactual,
+        "lift": test.lift,
+        "standard_error": test.standard_error,
+        "age_factor": factors.age,
+        "gap_factor": factors.gap,
+        "duration_factor": factors.duration,
+        "standard_error_used": test.standard_error * factors.of_error,
+    }
+
+
+def evidence_rows(
+    panel: Panel,
+    problem: Problem,
+    grid: TransformGrid,
+    *,
+    tests: Iterable[LiftTest],
+    beliefs: dict[str, Belief],
+    n_training: int,
+    exposure_scale: np.ndarray,
+    kpi_scale: np.ndarray,
+    carryover_weeks: int,
+    half_life_weeks: float,
+) -> list[EvidenceRow]:
+    """Return a run's evidence: lift tests of its channels in their order, then beliefs in ROI.
+
+    Parameters
+    ----------
+    panel : Panel
+        The run's channels only, up to the last training week.
+    exposure_scale : ndarray, (J, C)
+    kpi_scale : ndarray, (J,)
+    """
+    out = []
+    place = {channel: c for c, channel in enumerate(panel.channels)}
+    for test in tests:
+        if test.channel_id not in place:
+            continue
+        c = place[test.channel_id]
+        factors = error_factors(
+            test, panel, c, grid, problem.log_prior[c], carryover_weeks, half_life_weeks
+        )
+        d = effect_per_coefficient(
+            test, panel, c, exposure_scale[:, c], kpi_scale, grid, carryover_weeks
+        )
+        weeks, geos = window_of(test, panel)
+        names = [geo for geo, on in zip(panel.geos, geos, strict=True) if on]
+        row = Evidence(c, d, test.lift, test.standard_error * factors.of_error)
+        facts = _facts("experiment", test, panel.weeks[weeks], names, factors)
+        out.append(EvidenceRow(row, facts))
+    weeks = panel.weeks[-n_training:]
+    for channel, belief in sorted(beliefs.items()):
+        if channel not in place:
+            continue
+        c = place[channel]
+        spend = float(panel.spend[:, -n_training:, c].sum())
+        row = roi_evidence(belief, c, problem.media[c], kpi_scale, spend)
+        if row is not None:
+            window = (str(weeks[0]), str(weeks[-1]))
+            said = LiftTest(f"roi:{channel}", channel, (), *window, spend, 0.0, row.lift, row.se)
+            facts = _facts("roi_belief", said, weeks, list(panel.geos), ErrorFactors(1.0, 1.0, 1.0))
+            out.append(EvidenceRow(row, facts))
+    return out
+
+
+def effect_draws(d: np.ndarray, channel: int, chains: Chains) -> np.ndarray:
+    """Return draws of `sum_j b_j d_j` for d (J, G), all chains one after another: (K * N,)."""
+    grid = chains.grid[..., channel]  # (K, N)
+    return np.einsum("knj,jkn->kn", chains.coef[..., channel], d[:, grid]).ravel()
+
+
+def _ranges(stem: str, mean: float, levels: np.ndarray, over: float = 1.0) -> dict[str, float]:
+    """Return `<stem>_mean`, `_p05`, `_p50`, `_p95`, each divided by `over`."""
+    values = (mean, *levels)
+    return {f"{stem}_{part}": float(v) / over for part, v in zip(RANGE_PARTS, values, strict=True)}
+
+
+def judge_evidence(
+    rows: list[EvidenceRow],
+    problem: Problem,
+    chains: Chains,
+    *,
+    kpi_scale: np.ndarray,
+    spend: np.ndarray,
+    refit: Callable[[Problem, int], Chains],
+) -> list[dict[str, Any]]:
+    """Compare the posterior with what it would be without each row.
+
+    Parameters
+    ----------
+    spend : ndarray, (C,)
+        Training spend; return is not given where it is zero.
+    refit : callable
+        Fits a problem; its second argument tells the random numbers of refits apart.
+
+    Returns
+    -------
+    list of dict
+        The rows' facts; effects of the test's window and returns before and after; `shift`, the
+        channel's training effect after minus before in standard deviations of before; `z_score`,
+        lift minus the effect before over the spread of both; and how before was found.
+    """
+    out = []
+    for i, row in enumerate(rows):
+        mine, c = row.evidence, row.evidence.channel
+        whole = problem.media[c].sum(axis=2) * kpi_scale[:, None]  # training effect, (J, G)
+        effect, total = effect_draws(mine.d, c, chains), effect_draws(whole, c, chains)
+        weight, k = smoothed_weights(0.5 * ((mine.lift - effect) / mine.se) ** 2)
+        even = np.full(len(effect), 1.0 / len(effect))
+        found = {"method": "reweighted", "pareto_k": k if np.isfinite(k) else None}
+        before_effect, before_total = effect, total
+        if k > TRUSTED_K or effect.var() > MOST_INFORMATION * mine.se**2:
+            others = tuple(r.evidence for n, r in enumerate(rows) if n != i)
+            again = refit(replace(problem, evidence=others), i)
+            before_effect = effect_draws(mine.d, c, again)
+            before_total = effect_draws(whole, c, again)
+            weight = np.full(len(before_effect), 1.0 / len(before_effect))
+            found["method"] = "refitted"
+        found["effective_draws"] = float(1.0 / (weight**2).sum())
+        mean, sd, levels = weighted_summary(before_effect, weight)
+        found |= _ranges("effect_before", mean, levels)
+        found["z_score"] = (mine.lift - mean) / float(np.hypot(mine.se, sd))
+        mean, _, levels = weighted_summary(effect, even)
+        found |= _ranges("effect_after", mean, levels)
+        before, sd, levels_before = weighted_summary(before_total, weight)
+        after, sd_after, levels_after = weighted_summary(total, even)
+        found["shift"] = (after - before) / sd if sd > 0 else None
+        found["narrowing"] = 1.0 - sd_after / sd if sd > 0 else None
+        if spend[c] > 0:
+            found |= _ranges("roi_before", before, levels_before, spend[c])
+            found |= _ranges("roi_after", after, levels_after, spend[c])
+        out.append(row.facts | found)
+    return out

@@ -23,8 +23,7 @@ from mixloop.experiments import (
     error_factors,
     window_of,
 )
-from mixloop.frames import RANGE_PARTS
-from mixloop.importance import TRUSTED_K, smoothed_weights, weighted_summary
+from mixloop.importance import TRUSTED_K, range_values, smoothed_weights, weighted_summary
 from mixloop.panel import Panel
 from mixloop.priors import Belief, roi_evidence
 from mixloop.problem import Problem
@@ -132,12 +131,6 @@ def effect_draws(d: np.ndarray, channel: int, chains: Chains) -> np.ndarray:
     return np.einsum("knj,jkn->kn", chains.coef[..., channel], d[:, grid]).ravel()
 
 
-def _ranges(stem: str, mean: float, levels: np.ndarray, over: float = 1.0) -> dict[str, float]:
-    """Return `<stem>_mean`, `_p05`, `_p50`, `_p95`, each divided by `over`."""
-    values = (mean, *levels)
-    return {f"{stem}_{part}": float(v) / over for part, v in zip(RANGE_PARTS, values, strict=True)}
-
-
 def judge_evidence(
     rows: list[EvidenceRow],
     problem: Problem,
@@ -181,16 +174,16 @@ def judge_evidence(
             found["method"] = "refitted"
         found["effective_draws"] = float(1.0 / (weight**2).sum())
         mean, sd, levels = weighted_summary(before_effect, weight)
-        found |= _ranges("effect_before", mean, levels)
+        found |= range_values("effect_before", mean, levels)
         found["z_score"] = (mine.lift - mean) / float(np.hypot(mine.se, sd))
         mean, _, levels = weighted_summary(effect, even)
-        found |= _ranges("effect_after", mean, levels)
+        found |= range_values("effect_after", mean, levels)
         before, sd, levels_before = weighted_summary(before_total, weight)
         after, sd_after, levels_after = weighted_summary(total, even)
         found["shift"] = (after - before) / sd if sd > 0 else None
         found["narrowing"] = 1.0 - sd_after / sd if sd > 0 else None
         if spend[c] > 0:
-            found |= _ranges("roi_before", before, levels_before, spend[c])
-            found |= _ranges("roi_after", after, levels_after, spend[c])
+            found |= range_values("roi_before", before, levels_before, over=spend[c])
+            found |= range_values("roi_after", after, levels_after, over=spend[c])
         out.append(row.facts | found)
     return out

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mixloop.frames import RANGE_LEVELS
+from mixloop.frames import RANGE_LEVELS, RANGE_PARTS
 
 TRUSTED_K = 0.7  # above it the weights' variance is infinite in practice
 
@@ -72,3 +72,14 @@ def weighted_summary(draws: np.ndarray, weight: np.ndarray) -> tuple[float, floa
     order = np.argsort(draws, kind="stable")
     reached = np.cumsum(weight[order]) - 0.5 * weight[order]
     return mean, sd, np.interp(RANGE_LEVELS, reached, draws[order])
+
+
+def range_values(
+    stem: str, mean: float, levels: np.ndarray, *, over: float = 1.0
+) -> dict[str, float]:
+    """Return `<stem>_mean`, `_p05`, `_p50`, `_p95` as plain numbers, each divided by `over`."""
+    values = (mean, *levels)
+    return {
+        f"{stem}_{part}": float(value / over)
+        for part, value in zip(RANGE_PARTS, values, strict=True)
+    }

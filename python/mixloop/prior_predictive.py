@@ -23,8 +23,7 @@ from mixloop.evaluate import (
     full_effect,
     training_weeks,
 )
-from mixloop.frames import range_columns
-from mixloop.importance import weighted_summary
+from mixloop.importance import range_values, weighted_summary
 from mixloop.panel import Panel
 from mixloop.pooling import exposure_weights
 from mixloop.posterior import Posterior
@@ -157,8 +156,8 @@ def compare(
         for draws, w in ((prior, weight), (posterior, even))
     ]
     return {
-        **range_columns("prior", np.array([mean if has_mean else np.nan, *levels])),
-        **range_columns("posterior", np.array([after, *levels_after])),
+        **range_values("prior", mean if has_mean else np.nan, levels),
+        **range_values("posterior", after, levels_after),
         "shift": (levels_after[1] - levels[1]) / (width / RANGE_90) if width > 0 else np.nan,
         "narrowing": 1.0 - (levels_after[2] - levels_after[0]) / width if width > 0 else np.nan,
         "overlap": float(np.minimum(*shares).sum()),

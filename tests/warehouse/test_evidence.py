@@ -5,6 +5,8 @@ import pytest
 from tests.warehouse import tiny
 from tests.warehouse.chain import Chain, compile_project
 
+from mixloop import schemas
+
 TEST = {
     "experiment_id": "x",
     "channel_id": "tv",
@@ -278,3 +280,118 @@ def test_beliefs_reach_the_models_channels(chain):
         ("social", None, None, None, None, None),
         ("tv", 0.1, 0.5, 2.0, None, None),
     ]
+
+
+# --- the public tables --------------------------------------------------------------------------
+
+RUN = {"run_id": "r", "model_id": "m_sales", "run_kind": "live", "as_of_week": tiny.FIRST_WEEK}
+RANGE = ("mean", "p05", "p50", "p95")
+
+
+def rows_of(schema, *rows):
+    """Rows of a Python model; columns that are not named are null."""
+    return pl.DataFrame([dict.fromkeys(schema) | row for row in rows], schema=schema)
+
+
+def effect(evidence_id, **values):
+    facts = {"source": "experiment", "channel_id": "tv", "geos": ["national"], "method": "refitted"}
+    facts |= {"start_week": tiny.FIRST_WEEK, "end_week": tiny.FIRST_WEEK, "lift": 500.0}
+    facts |= {"standard_error": 100.0, "z_score": 0.5, "shift": 0.4, "narrowing": 0.25}
+    facts |= {"effect_before_mean": 400.0}
+    return RUN | facts | {"evidence_id": evidence_id} | values
+
+
+@pytest.fixture
+def published(chain):
+    def build(tests, *effects):
+        keys = ("run_id", "model_id", "evidence_id", *schemas.EVIDENCE)
+        found = [{k: v for k, v in row.items() if k in keys} for row in effects]
+        given = {
+            "int_mixloop__evidence_effects": rows_of(schemas.EVIDENCE, *found),
+            "int_mixloop__current_runs": rows_of(schemas.CURRENT_RUNS, RUN),
+        }
+        chain.run(["mixloop__calibration_evidence"], frames(tests), given=given)
+        rows = chain.read(
+            "select evidence_id, is_used, status, is_in_conflict, reason, label "
+            "from {mixloop__calibration_evidence} order by evidence_id"
+        )
+        return {name: row for name, *row in rows}
+
+    return build
+
+
+def test_every_test_and_belief_is_published_with_what_it_did(published):
+    tests = [{"experiment_id": name} for name in ("agrees", "lost", "moves")]
+    tests.append({"experiment_id": "unusable", "standard_error": 0})
+    tests.append({"experiment_id": "wrong", "lift": -1234})
+    found = published(
+        tests,
+        effect("agrees", shift=0.05, narrowing=-0.05),
+        effect("moves", shift=-1.234, narrowing=0.25),
+        effect("wrong", z_score=-2.0),
+        effect("roi:tv", source="roi_belief", shift=0.2, narrowing=-0.3),
+    )
+    assert found == {
+        "agrees": [
+            True,
+            "used",
+            False,
+            "it counts, and the model already said so: it moved nearly nothing",
+            "TV",
+        ],
+        "lost": [False, "channel_left_out", False, "the run has no media of this channel", "TV"],
+        "moves": [
+            True,
+            "used",
+            False,
+            "it counts: it moved the channel down by 1.23 standard deviations and made its range "
+            "25% narrower",
+            "TV",
+        ],
+        "roi:tv": [
+            True,
+            "used",
+            False,
+            "it counts: it moved the channel up by 0.2 standard deviations and made its range 30% "
+            "wider",
+            "TV",
+        ],
+        "unusable": [
+            False,
+            "no_error",
+            False,
+            "its standard error is zero, which no measurement has",
+            "TV",
+        ],
+        "wrong": [
+            True,
+            "used",
+            True,
+            "in conflict: it says -1,234, the model without it 400, 2 standard deviations apart; "
+            "check the test, its weeks and its geos, or look for what else moved the KPI then",
+            "TV",
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict", "words"),
+    [
+        ({}, "narrowed", "the data made it clearer"),
+        ({"overlap": 0.8}, "prior_decides", "what comes out is what was put in"),
+        ({"posterior_p50": 0.99}, "contradicted", "out of the range that was believed"),
+        ({"posterior_p50": 5.01}, "contradicted", "out of the range that was believed"),
+        ({"narrowing": 0.2}, "moved", "within what was believed, without"),
+        ({"posterior_p50": None}, "unknown", "it cannot be compared"),
+        ({"p_above_one": 0.6}, "narrowed", "give smaller shares (share_of_kpi)"),
+    ],
+)
+def test_priors_are_judged(chain, values, verdict, words):
+    row = {"channel_id": "tv", "quantity": "roi", "prior_source": "client", "prior_p05": 1.0}
+    row |= {"run_id": "r", "model_id": "m_sales", "prior_p95": 5.0, "posterior_p50": 2.0}
+    row |= {"overlap": 0.4, "narrowing": 0.5}
+    given = {"int_mixloop__priors": rows_of(schemas.PRIORS, row | values)}
+    chain.run(["mixloop__priors"], frames(), given=given)
+    ((found, reason),) = chain.read("select verdict, reason from {mixloop__priors}")
+    assert found == verdict and words in reason
+    assert ("smaller shares" in reason) == ("p_above_one" in values)

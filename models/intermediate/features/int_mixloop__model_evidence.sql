@@ -32,7 +32,7 @@ experiments as (
                 ),
                 lambda geo: geo != ''
             )),
-            cast([] as varchar [])
+            cast([] as varchar[])
         ) as geos,
         {{ mixloop.week_start('start_week') }} as start_week,
         {{ mixloop.week_start('end_week') }} as end_week,
@@ -82,7 +82,7 @@ geo_lists as (
     group by model_id
 ),
 
-asked as (
+pairs as (
     select
         models.model_id,
         experiments.evidence_id,
@@ -90,8 +90,7 @@ asked as (
         models.kpi as model_kpi,
         coalesce(experiments.kpi, case when kpis.n_kpis = 1 then kpis.only_kpi end) as kpi,
         experiments.geos,
-        list_filter(experiments.geos, lambda geo: not list_contains(geo_lists.model_geos, geo))
-            as other_geos,
+        geo_lists.model_geos,
         experiments.start_week,
         experiments.end_week,
         experiments.spend_actual,
@@ -116,6 +115,15 @@ asked as (
         on
             models.model_id = related.model_id
             and experiments.channel_id = related.channel_id
+),
+
+asked as (
+    select
+        *,
+        array_to_string(
+            list_filter(geos, lambda geo: not list_contains(model_geos, geo)), ', '
+        ) as other_geos
+    from pairs
 ),
 
 -- money that the media input has for the same weeks and geos
@@ -153,7 +161,7 @@ judged as (
             when kpi is null then 'kpi_not_named'
             when kpi != model_kpi then 'other_kpi'
             when not is_modelled then 'channel_not_modelled'
-            when len(other_geos) > 0 then 'geo_not_in_model'
+            when other_geos != '' then 'geo_not_in_model'
             when greatest(start_week, end_week) > last_training_week then 'not_over'
             when least(start_week, end_week) < first_training_week then 'before_training'
             when standard_error <= 0 then 'no_error'
@@ -192,7 +200,7 @@ model_evidence as (
                     concat(channel_id, ' is not estimated: it has no media in the training weeks')
                 )
             when 'geo_not_in_model'
-                then concat('the model does not cover ', array_to_string(other_geos, ', '))
+                then concat('the model does not cover ', other_geos)
             when 'not_over' then concat('it ends after the last training week ', last_training_week)
             when 'before_training'
                 then concat('it starts before the first training week ', first_training_week)

@@ -133,28 +133,29 @@ final as (
         judged.end_week,
         judged.measured_by,
         judged.is_used,
-        case when judged.status = 'used' and not judged.is_used then 'channel_left_out'
+        case
+            when judged.status = 'used' and not judged.is_used then 'channel_left_out'
             else judged.status
         end as status,
         case
-            when not judged.is_used
-                then case
-                    when judged.status = 'used' then 'the run has no media of this channel'
-                    else judged.reason
-                end
+            when not judged.is_used and judged.status = 'used'
+                then 'the run has no media of this channel'
+            when not judged.is_used then judged.reason
             when judged.is_in_conflict
                 then concat(
-                    'in conflict: it says ', format('{:.4g}', judged.lift),
-                    ', the model without it ', format('{:.4g}', judged.effect_before_mean),
-                    ', ', format('{:.1f}', abs(judged.z_score)),
-                    ' standard deviations apart; check the test, its weeks and its geos, or look '
-                    || 'for what else moved the KPI then'
+                    'in conflict: it says ', {{ mixloop.short_number('judged.lift') }},
+                    ', the model without it ',
+                    {{ mixloop.short_number('judged.effect_before_mean') }}, ', ',
+                    {{ mixloop.short_number('abs(judged.z_score)') }},
+                    ' standard deviations apart; check the test, its weeks and its geos, or look ',
+                    'for what else moved the KPI then'
                 )
-            when abs(judged.shift) < 0.1 and judged.narrowing < 0.1
+            when abs(judged.shift) < 0.1 and abs(judged.narrowing) < 0.1
                 then 'it counts, and the model already said so: it moved nearly nothing'
             else concat(
-                'it counts: it moved the channel ', case when judged.shift < 0 then 'down' else 'up' end,
-                ' by ', format('{:.1f}', abs(judged.shift)),
+                'it counts: it moved the channel ',
+                case when judged.shift < 0 then 'down' else 'up' end, ' by ',
+                {{ mixloop.short_number('abs(judged.shift)') }},
                 ' standard deviations and made its range ',
                 format('{:.0f}', 100 * abs(judged.narrowing)),
                 case when judged.narrowing < 0 then '% wider' else '% narrower' end

@@ -47,22 +47,32 @@ final as (
         judged.overlap,
         judged.p_above_one,
         judged.verdict,
-        case judged.verdict
-            when 'contradicted'
-                then 'the data moved it out of the range that was believed: check the belief, or '
-                || 'what else could explain the KPI'
-            when 'prior_decides'
-                then 'the data said little: what comes out is what was put in'
-            when 'narrowed' then 'the data made it clearer, within what was believed'
-            when 'moved' then 'the data moved it within what was believed, without making it clearer'
-            else 'it cannot be compared'
-        end
-        || case
-            when judged.p_above_one > 0.5
-                then '; the priors together expect media to explain more than the whole KPI: give '
-                || 'smaller shares (share_of_kpi)'
-            else ''
-        end as reason,
+        concat(
+            case judged.verdict
+                when 'contradicted'
+                    then concat(
+                        'the data moved it out of the range that was believed: check the belief, ',
+                        'or what else could explain the KPI'
+                    )
+                when 'prior_decides'
+                    then 'the data said little: what comes out is what was put in'
+                when 'narrowed' then 'the data made it clearer, within what was believed'
+                when 'moved'
+                    then concat(
+                        'the data moved it within what was believed, ',
+                        'without making it much clearer'
+                    )
+                else 'it cannot be compared'
+            end,
+            case
+                when judged.p_above_one > 0.5
+                    then concat(
+                        '; the priors together expect media to explain more than the whole KPI: ',
+                        'give smaller shares (share_of_kpi)'
+                    )
+                else ''
+            end
+        ) as reason,
         (select publication.overrides from publication) as overrides
     from judged
     left join channel_tree

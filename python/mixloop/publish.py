@@ -9,7 +9,6 @@ say.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -25,16 +24,13 @@ from mixloop.judging import fit_statistics, run_draws
 from mixloop.panel import Panel, build_panel
 from mixloop.performance import performance_rows
 from mixloop.posterior import Posterior, posteriors_from_frame
-from mixloop.prior_predictive import prior_rows
 from mixloop.schemas import (
     BACKTESTS,
     CONSISTENCY,
     CONTRIBUTIONS,
     CURVES,
-    EVIDENCE,
     FORECASTS,
     PERFORMANCE,
-    PRIORS,
     SCORES,
     SELECTION,
     SPECIFICATIONS,
@@ -394,42 +390,3 @@ def consistency_table(
         for run in _read(posterior, current_runs(posterior, models))
     ]
     return _stack(frames, CONSISTENCY)
-
-
-def evidence_table(posterior: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
-    """Return `schemas.EVIDENCE` of the current live runs: what each row of evidence moved."""
-    current = posterior.filter(pl.col("run_id").is_in(current_runs(posterior, models)))
-    runs = current.unique("run_id", keep="first", maintain_order=True).drop_nulls("evidence")
-    rows = [
-        {"run_id": run_id, "model_id": model_id} | row
-        for run_id, model_id, said in runs.select("run_id", "model_id", "evidence").rows()
-        for row in json.loads(said)
-    ]
-    if not rows:
-        return empty(EVIDENCE)
-    found = pl.DataFrame([{name: row.get(name) for name in EVIDENCE} for row in rows])
-    dates = [pl.col(name).str.to_date() for name in ("start_week", "end_week")]
-    return conform(found.with_columns(*dates).sort("run_id", "evidence_id"), EVIDENCE)
-
-
-def priors_table(
-    posterior: pl.DataFrame,
-    models: pl.DataFrame,
-    outcomes: pl.DataFrame,
-    media: pl.DataFrame,
-    drivers: pl.DataFrame,
-) -> pl.DataFrame:
-    """Return `schemas.PRIORS` of the current live runs: what was believed before and after."""
-    history = _History(outcomes, media, drivers)
-    seeds = _seeds(posterior)
-    asked = dict(posterior.select("run_id", "configuration").unique("run_id").rows())
-    frames = [
-        prior_rows(
-            run,
-            history[run.model_id],
-            json.loads(asked[run.run_id]),
-            stable_rng(seeds[run.run_id], run.run_id, "prior"),
-        )
-        for run in _read(posterior, current_runs(posterior, models))
-    ]
-    return _stack(frames, PRIORS)

@@ -9,10 +9,12 @@ import pytest
 from test_fit import task_of, total_effects
 from test_runs import ORIGINS, SETTINGS, TINY, Clock
 
+from mixloop.beliefs import evidence_table, priors_table
 from mixloop.experiments import LiftTest
 from mixloop.fit import FitSettings, fit
 from mixloop.priors import Belief
 from mixloop.runs import configuration, fit_runs, fit_tasks
+from mixloop.schemas import EVIDENCE, PRIORS
 
 SETTLED = FitSettings(warmup=200, sweeps=500, max_sweeps=500, draws=1000)
 
@@ -214,3 +216,27 @@ def test_the_ledger_keeps_what_evidence_moved(world, inputs):
     (said,) = ledger["evidence"].unique().to_list()
     (row,) = json.loads(said)
     assert row["evidence_id"] == "t" and row["method"] in ("reweighted", "refitted")
+
+
+# --- tables -------------------------------------------------------------------------------------
+
+
+def test_tables_are_those_of_the_current_live_runs(world, inputs):
+    evidence = evidence_frame([lift_test(world, 500.0, 50.0)])
+    ledger = fit_runs(**inputs, existing=[], settings=SETTINGS, clock=Clock(), evidence=evidence)
+    models = inputs["models"].with_columns(last_training_week=world.panel.weeks[-1].item())
+    live = ledger.filter(pl.col("run_kind") == "live")["run_id"][0]
+    rows = evidence_table(ledger, models)
+    assert dict(rows.schema) == EVIDENCE
+    assert rows.select("run_id", "evidence_id", "lift").rows() == [(live, "t", 500.0)]
+    assert rows["start_week"][0] == world.panel.weeks[90].item()
+    frames = [inputs[name] for name in ("outcomes", "media", "drivers")]
+    priors = priors_table(ledger, models, *frames)
+    assert set(priors["run_id"]) == {live}
+    assert priors.equals(priors_table(ledger, models, *frames))
+    # a ledger without evidence, and none at all
+    plain = ledger.with_columns(evidence=pl.lit(None, pl.String))
+    assert evidence_table(plain, models).is_empty()
+    nothing = ledger.head(0)
+    assert dict(evidence_table(nothing, models).schema) == EVIDENCE
+    assert dict(priors_table(nothing, models, *frames).schema) == PRIORS

@@ -1,9 +1,9 @@
 """What every row of evidence moved in the current live runs."""
 
-from mixloop import publish
+from mixloop import beliefs
 
 
 def model(dbt, session):
     posterior = dbt.ref("int_mixloop__current_posterior").pl()
     models = dbt.ref("int_mixloop__models").pl()
-    return publish.evidence_table(posterior=posterior, models=models)
+    return beliefs.evidence_table(posterior=posterior, models=models)

@@ -1,6 +1,6 @@
 """What was believed of every channel before the data, and after."""
 
-from mixloop import publish
+from mixloop import beliefs
 
 
 def model(dbt, session):
@@ -9,7 +9,7 @@ def model(dbt, session):
     outcomes = dbt.ref("int_mixloop__model_outcomes").pl()
     media = dbt.ref("int_mixloop__model_media").pl()
     drivers = dbt.ref("int_mixloop__model_drivers").pl()
-    return publish.priors_table(
+    return beliefs.priors_table(
         posterior=posterior,
         models=models,
         outcomes=outcomes,

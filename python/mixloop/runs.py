@@ -8,13 +8,13 @@ import platform
 import resource
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from inspect import getsource
 
 import numpy as np
 import polars as pl
-from joblib import Parallel, delayed
 
 import mixloop
 from mixloop.experiments import LiftTest, known_at, read_lift_tests
@@ -23,6 +23,7 @@ from mixloop.panel import Panel, build_panel
 from mixloop.posterior import posterior_to_frame
 from mixloop.priors import Belief
 from mixloop.schemas import CURRENT_RUNS, POSTERIOR, conform, empty
+from mixloop.workers import side_by_side
 
 MIN_BACKTEST_WEEKS = 52  # an origin with less history would backtest a model nobody would use
 FIT_MODULES = (
@@ -220,7 +221,7 @@ def _ledger_rows(
     return conform(rows, POSTERIOR)
 
 
-def _fit_one(task: FitTask, settings: FitSettings, clock: Callable[[], float]) -> pl.DataFrame:
+def _fit_one(task: FitTask, *, settings: FitSettings, clock: Callable[[], float]) -> pl.DataFrame:
     """Fit one task and return its ledger rows; runs in a worker process when there are several."""
     start = clock()
     result = fit(task, settings)
@@ -315,7 +316,8 @@ def fit_runs(
         run_ids that are in the ledger already; they are not fitted again.
     settings : mapping
         The fields of `FitSettings` and `backtest_origins`, `backtest_step_weeks`,
-        `first_forecast_weeks_ago`; optionally `fit_jobs`, independent fits side by side (1).
+        `first_forecast_weeks_ago`; optionally `fit_jobs`, independent fits side by side (1),
+        `fit_backend`, where they run (`workers.BACKENDS`), and `fit_scheduler`, its address.
     clock : callable
         Returns seconds; only differences count. A function that worker processes can import.
     evidence : polars.DataFrame, optional
@@ -330,5 +332,18 @@ def fit_runs(
     known = set(existing)
     todo = [task for task in tasks if task.run_id not in known]
     jobs = min(int(settings.get("fit_jobs", 1)), len(todo)) or 1
-    frames = Parallel(n_jobs=jobs)(delayed(_fit_one)(task, how, clock) for task in todo)
-    return pl.concat([empty(POSTERIOR), *frames])
+    frames = side_by_side(
+        partial(_fit_one, settings=how, clock=clock),
+        todo,
+        backend=str(settings.get("fit_backend") or "loky"),
+        jobs=jobs,
+        scheduler=str(settings.get("fit_scheduler") or ""),
+    )
+    rows = pl.concat([empty(POSTERIOR), *frames])
+    strange = rows.filter(pl.col("code_hash") != code_hash())
+    if strange.height:
+        raise RuntimeError(
+            f"{strange['run_id'].n_unique()} of {len(todo)} fits ran with other source code of "
+            "mixloop than this build's: install the same version on every worker"
+        )
+    return rows

@@ -39,6 +39,30 @@ def _package(backend: str, module: str) -> ModuleType:
         ) from error
 
 
+def _require_same_code(client: object) -> None:
+    """Raise unless the Dask scheduler and every worker have this mixloop.
+
+    A task that one of them cannot load would never come back: joblib waits for it for ever. The
+    question is asked with builtins only, so that a machine without mixloop can answer it.
+    """
+    expected = import_module("mixloop.runs").code_hash()
+    question = "__import__('importlib').import_module('mixloop.runs').code_hash()"
+    try:
+        found = {"the scheduler": client.run_on_scheduler(eval, question)}
+        found |= client.run(eval, question)
+    except (ImportError, AttributeError) as error:
+        raise ModuleNotFoundError(
+            "the Dask scheduler or a worker cannot import mixloop: install it, or put its python "
+            f"folder on PYTHONPATH, there too ({error})"
+        ) from error
+    others = sorted(name for name, code in found.items() if code != expected)
+    if others:
+        raise RuntimeError(
+            f"{len(others)} of {len(found)} Dask processes have other source code of mixloop, "
+            f"first {others[0]}: install the same version on the scheduler and every worker"
+        )
+
+
 @contextmanager
 def _dask(scheduler: str) -> Iterator[None]:
     """Send joblib's work to a Dask scheduler."""
@@ -56,8 +80,10 @@ def _dask(scheduler: str) -> Iterator[None]:
             f"no Dask scheduler answers at {address!r}: start it with `dask scheduler`, check "
             f"mixloop__fit_scheduler ({error})"
         ) from error
-    with client, parallel_config("dask", n_jobs=ALL_WORKERS, client=client):
-        yield
+    with client:
+        _require_same_code(client)
+        with parallel_config("dask", n_jobs=ALL_WORKERS, client=client):
+            yield
 
 
 @contextmanager
@@ -119,7 +145,10 @@ def side_by_side(
     ValueError
         When the backend is none of these, or a cluster's address is missing.
     ModuleNotFoundError
-        When the cluster's Python package is missing; the message names it.
+        When the cluster's Python package is missing, or mixloop in a Dask process; the message
+        names it.
+    RuntimeError
+        When a Dask process has other source code of mixloop.
     ConnectionError
         When no scheduler answers.
     """

@@ -1,11 +1,13 @@
 """Independent fits give the same ledger rows wherever they run."""
 
+import os
 import subprocess
 import sys
 import threading
 import time
 import types
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -24,6 +26,7 @@ SETTINGS = {
     **{name: getattr(TINY, name) for name in FitSettings.__annotations__},
     **{"backtest_origins": 2, "backtest_step_weeks": 13, "first_forecast_weeks_ago": 4},
 }
+SOURCE = Path(runs.__file__).parents[1]
 MEASURED = ("fit_seconds", "peak_memory_mib")
 
 
@@ -58,33 +61,37 @@ def test_rows_do_not_depend_on_the_local_backend(inputs, local, backend):
 
 
 @contextmanager
-def process(*arguments):
-    """A process that ends with the block."""
-    running = subprocess.Popen([sys.executable, "-m", *arguments], stderr=subprocess.DEVNULL)
+def cluster(home, scheduler, *workers):
+    """The address of a scheduler and workers on loopback, each with its folder of source code."""
+    distributed = pytest.importorskip("distributed")
+    told = home / "scheduler.json"
+    quiet = ("--scheduler-file", str(told), "--no-dashboard", "--host", "127.0.0.1")
+    commands = [(scheduler, "distributed.cli.dask_scheduler", "--port", "0", *quiet)]
+    worker = ("distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", *quiet)
+    commands += [(folder, *worker, "--local-directory", str(home)) for folder in workers]
+    running = []
     try:
-        yield running
+        for folder, *command in commands:
+            environment = os.environ | {"PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "2"}
+            call = [sys.executable, "-m", *command]
+            running.append(subprocess.Popen(call, env=environment, stderr=subprocess.DEVNULL))
+        deadline = time.monotonic() + 60
+        while not told.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        with distributed.Client(scheduler_file=str(told), timeout=60) as client:
+            client.wait_for_workers(len(workers), timeout=60)
+            address = client.scheduler.address
+        yield address
     finally:
-        running.terminate()
-        running.wait(10)
+        for process in reversed(running):
+            process.kill()
+            process.wait(10)
 
 
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory):
-    """The address of a scheduler on loopback with two single-threaded worker processes."""
-    distributed = pytest.importorskip("distributed")
-    home = tmp_path_factory.mktemp("dask")
-    told = home / "scheduler.json"
-    quiet = ("--no-dashboard", "--host", "127.0.0.1")
-    start = ("distributed.cli.dask_scheduler", "--port", "0", "--scheduler-file", str(told))
-    work = ("distributed.cli.dask_worker", "--scheduler-file", str(told), "--nthreads", "1")
-    work = (*work, "--no-nanny", "--local-directory", str(home), *quiet)
-    with process(*start, *quiet), process(*work), process(*work):
-        deadline = time.monotonic() + 30
-        while not told.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        with distributed.Client(scheduler_file=str(told), timeout=30) as client:
-            client.wait_for_workers(2, timeout=30)
-            address = client.scheduler.address
+    """Two single-threaded worker processes with this mixloop."""
+    with cluster(tmp_path_factory.mktemp("dask"), SOURCE, SOURCE, SOURCE) as address:
         yield address
 
 
@@ -112,6 +119,27 @@ def test_an_error_in_a_fit_comes_back(inputs, scheduler):
     broken = inputs | {"outcomes": inputs["outcomes"].with_columns(-pl.col("outcome"))}
     with pytest.raises(ValueError, match="zero, negative or missing on average"):
         ledger(broken, fit_backend="dask", fit_scheduler=scheduler)
+
+
+@pytest.mark.parametrize(
+    ("is_worker", "source", "says"),
+    [
+        (True, "", "cannot import mixloop: .*No module named 'mixloop.runs'"),
+        (False, "def code_hash(): return 'older'", "1 of 2 Dask processes .* first the scheduler"),
+    ],
+)
+def test_processes_without_this_mixloop_are_refused(tmp_path, inputs, is_worker, source, says):
+    package = tmp_path / "mixloop"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    if source:
+        (package / "runs.py").write_text(source)
+    folders = (SOURCE, tmp_path) if is_worker else (tmp_path, SOURCE)
+    with (
+        cluster(tmp_path, *folders) as address,
+        pytest.raises((ModuleNotFoundError, RuntimeError), match=says),
+    ):
+        ledger(inputs, fit_backend="dask", fit_scheduler=address)
 
 
 def test_a_scheduler_that_is_not_there(inputs, monkeypatch):

@@ -105,6 +105,7 @@
             mixloop.input_column('forecast_horizon_weeks', 'bigint', min=1, max=260),
             mixloop.input_column('training_weeks', 'bigint', min=26),
             mixloop.input_column('holiday_country'),
+            mixloop.input_column('kpi_form', allowed=['additive', 'multiplicative']),
         ],
         'channel_priors': [
             model_id,

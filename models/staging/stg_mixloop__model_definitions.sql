@@ -11,6 +11,7 @@ typed as (
         coalesce(try_cast(forecast_horizon_weeks as bigint), 13) as forecast_horizon_weeks,
         try_cast(training_weeks as bigint) as training_weeks,
         holiday_country,
+        coalesce(lower(kpi_form), 'additive') as kpi_form,
         source_file,
         source_row,
         {{ mixloop.input_errors('model_definitions') }} as input_errors

@@ -10,6 +10,7 @@ import polars as pl
 from mixloop.baselines import PointForecast, ridge_forecast, seasonal_naive
 from mixloop.evaluate import align, fitted_by_geo, training_weeks
 from mixloop.forecast import expected_kpi, predictive_draws, stable_rng
+from mixloop.forms import in_log_points, is_multiplicative
 from mixloop.frames import fixed, grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
@@ -131,18 +132,22 @@ def in_sample_rows(posterior: Posterior, panel: Panel, *, seed: int) -> pl.DataF
     """Return the same rows as `backtest_rows` for the weeks a run was trained on.
 
     The model's range adds to each draw's fit a shock with the long-run spread of its errors,
-    `sigma / sqrt(1 - rho^2)`; its mean is the mean fit. Columns as in `schemas.BACKTESTS`, with
+    `sigma / sqrt(1 - rho^2)`; its mean is the mean fit. Of a product the shock multiplies, and its
+    mean is that of a log-normal. Columns as in `schemas.BACKTESTS`, with
     `origin_week` the last training week and `horizon_weeks` zero.
     """
     panel = align(posterior, panel).until(posterior.last_week)
     training = training_weeks(posterior, panel)
     actual = panel.outcome[:, training].sum(axis=0)
     rng = stable_rng(seed, posterior.run_id, "in_sample")
-    sd = posterior.sigma / np.sqrt(1.0 - posterior.rho**2) * posterior.kpi_scale  # (S, J)
+    is_product = is_multiplicative(posterior)
+    unit = (in_log_points(posterior) if is_product else posterior).kpi_scale
+    sd = posterior.sigma / np.sqrt(1.0 - posterior.rho**2) * unit  # (S, J)
     fit, draws = 0.0, 0.0
     for j, fitted in enumerate(fitted_by_geo(posterior, panel, training)):
-        fit = fit + fitted
-        draws = draws + fitted + rng.standard_normal(fitted.shape) * sd[:, j]
+        shock = rng.standard_normal(fitted.shape) * sd[:, j]
+        fit = fit + (fitted * np.exp(0.5 * sd[:, j] ** 2) if is_product else fitted)
+        draws = draws + (fitted * np.exp(shock)) if is_product else draws + fitted + shock
     ranges = summarise(draws)
     ranges[:, 0] = fit.mean(axis=1)
     horizon = np.zeros(len(actual), dtype=int)

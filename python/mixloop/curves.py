@@ -6,9 +6,11 @@ import numpy as np
 import polars as pl
 
 from mixloop.evaluate import Shapes, align, distinct_shapes, full_effect, training_weeks
+from mixloop.forms import is_multiplicative
 from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
+from mixloop.products import without_channel
 from mixloop.schemas import CURVES, conform
 from mixloop.transforms import hill, hill_slope
 
@@ -27,7 +29,12 @@ def geo_shares(exposure: np.ndarray) -> np.ndarray:
 
 
 def steady_response(
-    shapes: Shapes, full: np.ndarray, scale: np.ndarray, shares: np.ndarray, levels: np.ndarray
+    shapes: Shapes,
+    full: np.ndarray,
+    scale: np.ndarray,
+    shares: np.ndarray,
+    levels: np.ndarray,
+    others: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return response and marginal response per week at steady exposure levels.
 
@@ -40,6 +47,9 @@ def steady_response(
     levels : ndarray, (K,)
         Weekly exposure, all geos together. Adstock weights sum to one, so an exposure held every
         week carries over to itself.
+    others : ndarray, (S, J), optional
+        Of a product: the mean weekly KPI without the channel. `full` is then in log points, and
+        the response is what the channel adds to that KPI.
 
     Returns
     -------
@@ -56,8 +66,11 @@ def steady_response(
     response = np.zeros((len(levels), len(full)))
     marginal = np.zeros_like(response)
     for j in range(len(scale)):
-        response += height[:, j].T[:, shapes.which] * full[:, j]
-        marginal += rise[:, j].T[:, shapes.which] * full[:, j]
+        added, slope = (part[:, j].T[:, shapes.which] * full[:, j] for part in (height, rise))
+        if others is not None:
+            added, slope = others[:, j] * np.expm1(added), others[:, j] * np.exp(added) * slope
+        response += added
+        marginal += slope
     return response, marginal
 
 
@@ -115,6 +128,9 @@ def curve_rows(
     top = np.fmax(2.0 * observed, planned)
     top = np.where(top > 0, top, posterior.exposure_scale.sum(axis=0))
     levels = top[:, None] * np.linspace(0.0, 1.0, points)  # (C, K)
+    others = None
+    if is_multiplicative(posterior):
+        others = without_channel(posterior, panel, training_weeks(posterior, panel))
     ranges = np.empty((2, len(posterior.channels), points, 4))
     for c, shapes in enumerate(distinct_shapes(posterior)):
         draws = steady_response(
@@ -123,6 +139,7 @@ def curve_rows(
             posterior.exposure_scale[:, c],
             geo_shares(exposure[:, :, c]),
             levels[c],
+            None if others is None else others[c],
         )
         ranges[:, c] = summarise(np.stack(draws))
     units = np.array(posterior.media_units)[:, None]

@@ -14,6 +14,7 @@ import polars as pl
 
 from mixloop.allocation import CARRIED_OVER_EXPOSURE, Leaves, carried_shares
 from mixloop.design import baseline_values, group_of
+from mixloop.forms import in_log_points, is_multiplicative, media_weight, split_baseline
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.transforms import adstock, adstock_weights, hill
@@ -134,7 +135,12 @@ def distinct_shapes(posterior: Posterior) -> tuple[Shapes, ...]:
 
 
 def full_effect(posterior: Posterior, channel: int) -> np.ndarray:
-    """Return a channel's weekly effect at full saturation in KPI units, (S, J)."""
+    """Return a channel's weekly effect at full saturation in KPI units, (S, J).
+
+    Of a product in log points: what they are worth depends on the other parts.
+    """
+    if is_multiplicative(posterior):
+        return posterior.coef[:, :, channel]
     return posterior.coef[:, :, channel] * posterior.kpi_scale
 
 
@@ -157,7 +163,13 @@ def geo_media_effects(
     Returns
     -------
     ndarray, (C, kept weeks, S)
+        Of a product (`forms`) NaN in weeks whose drivers are unknown.
     """
+    if is_multiplicative(posterior):
+        logs = in_log_points(posterior)
+        parts = geo_media_effects(logs, shapes, panel, geo, keep)
+        baseline = geo_baseline_effects(logs, baseline_of(logs, panel), geo, keep).sum(axis=0)
+        return parts * media_weight(baseline, parts.sum(axis=0), posterior.kpi_scale[geo])
     out = np.empty((len(shapes), int(keep.sum()), len(posterior.coef)))
     for c, shape in enumerate(shapes):
         scale = posterior.exposure_scale[geo, c]
@@ -173,7 +185,7 @@ def media_effects(posterior: Posterior, panel: Panel) -> np.ndarray:
     Returns
     -------
     ndarray, (S, J, T, C)
-        `coef * hill(adstock(exposure / exposure_scale), half, slope) * kpi_scale`.
+        `coef * hill(adstock(exposure / exposure_scale), half, slope) * kpi_scale`, or by `forms`.
     """
     panel = align(posterior, panel)
     shapes = distinct_shapes(posterior)
@@ -220,6 +232,9 @@ def geo_baseline_effects(
     posterior: Posterior, baseline: Baseline, geo: int, keep: np.ndarray
 ) -> np.ndarray:
     """Return the baseline components' weekly effects in one geo, (B, kept weeks, S), KPI units."""
+    if is_multiplicative(posterior):
+        parts = geo_baseline_effects(in_log_points(posterior), baseline, geo, keep)
+        return split_baseline(parts, baseline.components, posterior.kpi_scale[geo])
     values = baseline.values[geo][keep]
     coef = posterior.baseline_coef[:, geo].T * posterior.kpi_scale[geo]  # (P, S)
     return np.stack([values[:, p] @ coef[p] for p in baseline.columns])

@@ -12,9 +12,10 @@ from mixloop.calibration import EvidenceRow, evidence_rows, judge_evidence
 from mixloop.design import GROUP_SCALES, GROUPS, Design, build_design
 from mixloop.diagnostics import convergence
 from mixloop.experiments import LiftTest
+from mixloop.forms import FORMS, scale_of, scaled
 from mixloop.panel import Panel
 from mixloop.pooling import Pool, exposure_weights
-from mixloop.posterior import Posterior
+from mixloop.posterior import ADDITIVE, MULTIPLICATIVE, Posterior
 from mixloop.priors import Belief, channel_log_prior
 from mixloop.problem import Problem
 from mixloop.sampler import Chains, run_chains, transform_media
@@ -110,6 +111,8 @@ class FitTask:
         Tests known at the last training week.
     beliefs : dict of str to Belief
         What the client believes of channels, for those with a view.
+    kpi_form : str
+        `additive`, or `multiplicative` for a KPI whose log is the sum of the parts.
     """
 
     run_id: str
@@ -124,6 +127,14 @@ class FitTask:
     signs: dict[str, int] = field(default_factory=dict)
     lift_tests: tuple[LiftTest, ...] = ()
     beliefs: dict[str, Belief] = field(default_factory=dict)
+    kpi_form: str = ADDITIVE
+
+    def __post_init__(self) -> None:
+        if self.kpi_form not in FORMS:
+            raise ValueError(
+                f"model {self.model_id!r}: kpi_form must be one of {', '.join(FORMS)}, not "
+                f"{self.kpi_form!r}"
+            )
 
 
 @dataclass(frozen=True)
@@ -198,12 +209,27 @@ def _signed(design: Design) -> Signed | None:
     return Signed(design.values[:, :, is_signed], sign, design.group[is_signed])
 
 
+def _require_positive(panel: Panel, outcome: np.ndarray, task: FitTask) -> None:
+    """Raise when some training week has no log."""
+    bad = np.argwhere(outcome <= 0.0)
+    if len(bad):
+        weeks = panel.weeks[-task.n_training :]
+        first = [f"{weeks[t]} in {panel.geos[j]}: {outcome[j, t]:g}" for j, t in bad[:5]]
+        raise ValueError(
+            f"model {task.model_id!r}: the KPI {task.kpi!r} is zero or below in {len(bad)} "
+            f"training weeks, first {first}: a multiplicative KPI must be above zero in every "
+            "week; correct the outcomes or set kpi_form to additive"
+        )
+
+
 def _problem(
     panel: Panel, design: Design, grid: TransformGrid, task: FitTask, settings: FitSettings
 ) -> tuple[Problem, np.ndarray, np.ndarray]:
     """Scale KPI and media; return the sampler's problem, kpi_scale (J,), exposure_scale (J, C)."""
     outcome = panel.outcome[:, -task.n_training :]
-    kpi_scale = np.nanmean(outcome, axis=1)
+    if task.kpi_form == MULTIPLICATIVE:
+        _require_positive(panel, outcome, task)
+    kpi_scale = scale_of(outcome, task.kpi_form)
     if not (np.isfinite(kpi_scale) & (kpi_scale > 0)).all():
         bad = [g for g, s in zip(panel.geos, kpi_scale, strict=True) if not s > 0]
         raise ValueError(
@@ -216,7 +242,7 @@ def _problem(
     share = [task.share_of_kpi.get(c, settings.channel_share_scale) for c in panel.channels]
     beliefs = [task.beliefs.get(c, Belief()) for c in panel.channels]
     problem = Problem(
-        y=outcome / kpi_scale[:, None],
+        y=scaled(outcome, kpi_scale, task.kpi_form),
         media=media[..., -task.n_training :],
         log_prior=np.stack(
             [channel_log_prior(grid, settings.carryover_weeks, belief) for belief in beliefs]
@@ -383,6 +409,7 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         rho=_thin(chains.rho, settings.draws),
         last_error=_thin(chains.last_error, settings.draws),
         pools=pooled(channels, task.pools),
+        kpi_form=task.kpi_form,
     )
     return Fit(
         posterior,

@@ -20,6 +20,7 @@ from mixloop.evaluate import (
     hierarchy_components,
     with_baseline,
 )
+from mixloop.forms import in_log_points, is_multiplicative
 from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
@@ -86,6 +87,36 @@ def error_paths(
     return shocks * posterior.kpi_scale[geo]
 
 
+def carried_draws(
+    posterior: Posterior, geo: int, fitted: np.ndarray, horizon: np.ndarray
+) -> np.ndarray:
+    """Return what errors add on average to the model's KPI without noise, (H, S), KPI units.
+
+    Of a sum the carried error. Of a product, whose errors multiply, also what the shocks up to a
+    week add to the mean of a log-normal, half of their variance v on the log scale:
+
+        fitted (exp(rho^h e_T + v_h / 2) - 1),    v_h = sigma^2 (1 - rho^(2 h)) / (1 - rho^2)
+    """
+    if not is_multiplicative(posterior):
+        return carried_error(posterior, geo, horizon)
+    rho2 = posterior.rho[:, geo] ** 2
+    variance = posterior.sigma[:, geo] ** 2 * (1.0 - rho2 ** horizon[:, None]) / (1.0 - rho2)
+    carried = carried_error(in_log_points(posterior), geo, horizon)
+    return fitted * np.expm1(carried + 0.5 * variance)
+
+
+def noisy_draws(
+    posterior: Posterior, geo: int, fitted: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Return draws of the KPI, (H, S), from the model's KPI without noise.
+
+    Errors are added; of a product their exponential multiplies.
+    """
+    if not is_multiplicative(posterior):
+        return fitted + error_paths(posterior, geo, len(fitted), rng)
+    return fitted * np.exp(error_paths(in_log_points(posterior), geo, len(fitted), rng))
+
+
 def predictive_draws(posterior: Posterior, panel: Panel, rng: np.random.Generator) -> np.ndarray:
     """Return draws of the KPI in the panel's weeks after training.
 
@@ -104,7 +135,7 @@ def predictive_draws(posterior: Posterior, panel: Panel, rng: np.random.Generato
     n_weeks = int(keep.sum())
     draws = np.empty((len(panel.geos), n_weeks, len(posterior.coef)))
     for j, fitted in enumerate(fitted_by_geo(posterior, panel, keep)):
-        draws[j] = fitted + error_paths(posterior, j, n_weeks, rng)
+        draws[j] = noisy_draws(posterior, j, fitted, rng)
     return draws.transpose(2, 0, 1)
 
 
@@ -118,7 +149,7 @@ def expected_kpi(posterior: Posterior, panel: Panel) -> np.ndarray:
     horizon = np.arange(1, keep.sum() + 1)
     return np.stack(
         [
-            (fitted + carried_error(posterior, j, horizon)).mean(axis=1)
+            (fitted + carried_draws(posterior, j, fitted, horizon)).mean(axis=1)
             for j, fitted in enumerate(fitted_by_geo(posterior, panel, keep))
         ]
     )
@@ -185,8 +216,8 @@ def _forecast_ranges(
     for j in range(len(panel.geos)):
         effects = geo_components(posterior, shapes, panel, baseline, tree, leaves, j, keep)
         fitted = np.tensordot(additive, effects, axes=1)
-        predicted = fitted + error_paths(posterior, j, len(horizon), rng)
-        carried = carried_error(posterior, j, horizon)
+        predicted = noisy_draws(posterior, j, fitted, rng)
+        carried = carried_draws(posterior, j, fitted, horizon)
         block = np.concatenate([effects, carried[None], predicted[None]])
         ranges.append(summarise(block))
         total = total + block
@@ -220,7 +251,8 @@ def forecast_rows(
     DataFrame in `schemas.FORECASTS`
         Hierarchy nodes (children of modelled channels by the rule in `allocation`), baseline
         components, `noise` and `kpi` for every geo and for `all`.
-        `noise` is what the last training week's error still carries, `rho^h e_T`. The mean of
+        `noise` is what the last training week's error still carries, `rho^h e_T` (of a product
+        `carried_draws`, which holds the mean of the shocks, too). The mean of
         `kpi` is the mean over draws of model plus carried error, so additive means sum to it; its
         quantiles are those of full predictive draws, weekly shocks included. `planned_value` is
         given at and below modelled channels (exposure; summed in `all`) and for drivers (mean over

@@ -18,6 +18,7 @@ from mixloop.evaluate import (
     geo_media_effects,
     training_weeks,
 )
+from mixloop.forms import is_multiplicative
 from mixloop.frames import range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
@@ -44,7 +45,8 @@ class RunDraws:
         KPI of the known weeks.
     fit_steps : ndarray, (T, S)
         The fit, less what the error of the week before carries over: `f_t - rho f_(t-1)` geo by
-        geo; the first week of a stretch is scaled by `sqrt(1 - rho^2)`. Zero where unknown.
+        geo, of a product on the log scale; the first week of a stretch is scaled by
+        `sqrt(1 - rho^2)`. Zero where unknown.
     innovations : ndarray, (T,)
         The same of actual minus mean fit; NaN in the first week of a stretch and where unknown.
     shock_variance : float
@@ -93,17 +95,21 @@ def run_draws(posterior: Posterior, panel: Panel) -> RunDraws:
     baseline = baseline_of(posterior, panel)
     outcome = panel.outcome[:, keep]
     known = np.isfinite(outcome).all(axis=0)
+    is_product = is_multiplicative(posterior)
+    unit = np.ones_like(posterior.kpi_scale) if is_product else posterior.kpi_scale
     effect, known_effect, total, innovations, fit_steps = 0.0, 0.0, 0.0, 0.0, 0.0
     for j in range(len(panel.geos)):
         media = geo_media_effects(posterior, shapes, panel, j, keep)
         base = geo_baseline_effects(posterior, baseline, j, keep)
-        fit = media.sum(axis=0) + base.sum(axis=0)
+        fit, actual = media.sum(axis=0) + base.sum(axis=0), outcome[j]
+        if is_product:  # its errors are those of the log
+            fit, actual = np.log(fit), np.log(actual)
         rho = float(posterior.rho[:, j].mean())
         effect = effect + media.sum(axis=1)
         known_effect = known_effect + media[:, known].sum(axis=1)
         total = total + base
         fit_steps = fit_steps + steps(fit, rho, known)
-        innovations = innovations + steps(outcome[j] - fit.mean(axis=1), rho, known)
+        innovations = innovations + steps(actual - fit.mean(axis=1), rho, known)
     follows = known & np.append(False, known[:-1])
     return RunDraws(
         known=known,
@@ -116,7 +122,7 @@ def run_draws(posterior: Posterior, panel: Panel) -> RunDraws:
         kpi=float(outcome[:, known].sum()),
         fit_steps=fit_steps,
         innovations=np.where(follows, innovations, np.nan),
-        shock_variance=float(((posterior.sigma**2).mean(axis=0) * posterior.kpi_scale**2).sum()),
+        shock_variance=float(((posterior.sigma**2).mean(axis=0) * unit**2).sum()),
     )
 
 

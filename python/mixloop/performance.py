@@ -17,11 +17,13 @@ from mixloop.evaluate import (
     hierarchy_components,
     training_weeks,
 )
+from mixloop.forms import is_multiplicative
 from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
+from mixloop.products import product_sums, without_channel
 from mixloop.schemas import PERFORMANCE, conform
-from mixloop.transforms import half_life_weeks, hill_slope
+from mixloop.transforms import half_life_weeks, hill, hill_slope
 from mixloop.trust import pool_of_nodes, pooled_components, range_notes
 
 STEP = 0.01  # marginal returns are those of one per cent more spend
@@ -66,6 +68,7 @@ def headroom(
     scale: np.ndarray,
     current: np.ndarray,
     hurdle: float,
+    others: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return how much more weekly spend is worth its hurdle, per draw.
 
@@ -79,6 +82,8 @@ def headroom(
         Current weekly spend; geos grow in proportion.
     hurdle : float
         Marginal return below which spend is not worth it.
+    others : ndarray, (S, J), optional
+        Of a product: the mean weekly KPI without the channel. `full` is then in log points.
 
     Returns
     -------
@@ -97,7 +102,11 @@ def headroom(
     per_money = rise * (current / now / scale)[:, None]
     marginal = np.zeros((len(full), HEADROOM_POINTS))
     for j in range(len(current)):
-        marginal += per_money[shapes.which, j] * full[:, j, None]
+        worth = full[:, j, None]
+        if others is not None:
+            response = hill(u[j], shapes.half[:, None], shapes.slope[:, None])  # (U, K)
+            worth = worth * others[:, j, None] * np.exp(response[shapes.which] * worth)
+        marginal += per_money[shapes.which, j] * worth
     low = marginal <= hurdle
     first = np.where(low.any(axis=1), low.argmax(axis=1), HEADROOM_POINTS)
     at = np.clip(first, 1, HEADROOM_POINTS - 1)
@@ -198,6 +207,8 @@ def channel_sums(
         Aligned to the posterior.
     windows : list of ndarray of bool, (T,)
     """
+    if is_multiplicative(posterior):
+        return _product_sums(posterior, panel, leaves, windows, hurdle)
     n_draws = len(posterior.coef)
     sums = np.empty((len(windows), 6, len(posterior.channels), n_draws))
     parts = np.empty((len(windows), 3, len(leaves.ids), n_draws))
@@ -225,6 +236,13 @@ def channel_sums(
             )
             sums[k, 4, c] = half_life
             sums[k, 5, c] = headroom(shapes, full, scale, current, hurdle)
+    return _as_sums(panel, leaves, windows, sums, parts)
+
+
+def _as_sums(
+    panel: Panel, leaves: Leaves, windows: list[np.ndarray], sums: np.ndarray, parts: np.ndarray
+) -> list[tuple[ChannelSums, LeafSums]]:
+    """Put the money of each window beside the draws (W, 6, C, S) and (W, 3, L, S)."""
     return [
         (
             ChannelSums(panel.spend[:, window].sum(axis=(0, 1)), *sums[k]),
@@ -232,6 +250,23 @@ def channel_sums(
         )
         for k, window in enumerate(windows)
     ]
+
+
+def _product_sums(
+    posterior: Posterior, panel: Panel, leaves: Leaves, windows: list[np.ndarray], hurdle: float
+) -> list[tuple[ChannelSums, LeafSums]]:
+    """Return `channel_sums` of a product, draw by draw."""
+    known, parts = product_sums(posterior, panel, leaves, windows, STEP)
+    sums = np.empty((len(windows), 6, *known.shape[2:]))
+    sums[:, :4] = known
+    others = [without_channel(posterior, panel, window) for window in windows]
+    for c, shapes in enumerate(distinct_shapes(posterior)):
+        full, scale = full_effect(posterior, c), posterior.exposure_scale[:, c]
+        sums[:, 4, c] = half_life_weeks(shapes.weights)[shapes.kernel_of][shapes.which]
+        for k, window in enumerate(windows):
+            current = panel.spend[:, window, c].mean(axis=1)
+            sums[k, 5, c] = headroom(shapes, full, scale, current, hurdle, others[k][c])
+    return _as_sums(panel, leaves, windows, sums, parts)
 
 
 def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:

@@ -10,6 +10,8 @@ import polars as pl
 
 from mixloop.schemas import POSTERIOR
 
+ADDITIVE, MULTIPLICATIVE = "additive", "multiplicative"  # what `forms` makes of them
+
 
 @dataclass(frozen=True)
 class BaselineColumn:
@@ -36,6 +38,7 @@ class Posterior:
     """S joint draws of a model with J geos, C channels and P baseline columns.
 
     All effects are in shares of an average training week: multiply by `kpi_scale` for KPI units.
+    Those of a multiplicative KPI are in log points: `forms` turns them into KPI units.
 
     Attributes
     ----------
@@ -46,7 +49,7 @@ class Posterior:
     first_week, last_week : datetime64[D]
         First and last training week. Trend and seasons count from `first_week`.
     kpi_scale : ndarray, (J,)
-        Training mean of the KPI.
+        Training mean of the KPI; of a multiplicative one its geometric mean.
     exposure_scale : ndarray, (J, C)
         Training maximum of weekly exposure, above zero.
     carryover_weeks : int
@@ -65,6 +68,8 @@ class Posterior:
         Error e of the last training week, from which a forecast carries on.
     pools : dict of str to str
         The pool of each channel that was drawn together with others of the run.
+    kpi_form : str
+        `additive` or `multiplicative`.
     """
 
     run_id: str
@@ -90,12 +95,13 @@ class Posterior:
     rho: np.ndarray
     last_error: np.ndarray
     pools: dict[str, str] = field(default_factory=dict)
+    kpi_form: str = ADDITIVE
 
 
 NOISE_TERMS = ("last_error", "rho", "sigma")  # sorted, as in the frame
 TRANSFORM_COLUMNS = ("kernel", "decay", "half", "slope")
 FRAME_COLUMNS = (
-    *("run_id", "run_kind", "model_id", "kpi", "as_of_week", "first_training_week"),
+    *("run_id", "run_kind", "model_id", "kpi", "kpi_form", "as_of_week", "first_training_week"),
     *("n_training_weeks", "carryover_weeks", "geo", "kpi_scale", "term_id", "term_type"),
     *("component_id", "media_unit", "pool_id", "input_center", "input_scale", "coefficient"),
     *TRANSFORM_COLUMNS,
@@ -150,6 +156,7 @@ def posterior_to_frame(posterior: Posterior) -> pl.DataFrame:
         "run_kind": posterior.run_kind,
         "model_id": posterior.model_id,
         "kpi": posterior.kpi,
+        "kpi_form": posterior.kpi_form,
         "as_of_week": posterior.last_week.item(),
         "first_training_week": posterior.first_week.item(),
         "n_training_weeks": weeks,
@@ -214,6 +221,7 @@ def _one_posterior(rows: pl.DataFrame) -> Posterior:
         baseline_coef=baseline_coef,
         **{name: noise[..., at] for at, name in enumerate(NOISE_TERMS)},
         pools=_pools_of(media),
+        kpi_form=first.get("kpi_form") or ADDITIVE,
     )
 
 

@@ -20,7 +20,7 @@ import mixloop
 from mixloop.experiments import LiftTest, known_at, read_lift_tests
 from mixloop.fit import Fit, FitSettings, FitTask, fit, has_converged, pooled
 from mixloop.panel import Panel, build_panel
-from mixloop.posterior import posterior_to_frame
+from mixloop.posterior import ADDITIVE, posterior_to_frame
 from mixloop.priors import Belief
 from mixloop.schemas import CURRENT_RUNS, POSTERIOR, conform, empty
 from mixloop.workers import side_by_side
@@ -29,7 +29,7 @@ MIN_BACKTEST_WEEKS = 52  # an origin with less history would backtest a model no
 FIT_MODULES = (
     *("panel", "transforms", "design", "algebra", "pooling", "evidence", "signed"),
     *("problem", "gibbs", "pooled", "sampler", "experiments", "priors", "importance"),
-    *("calibration", "fit", "posterior"),
+    *("calibration", "fit", "posterior", "forms"),
 )
 VERSIONED = ("numpy", "scipy", "polars", "holidays")
 
@@ -119,6 +119,7 @@ def fit_tasks(
                 signs=signs,
                 lift_tests=tuple(known_at(lift_tests, known, n_training)),
                 beliefs=beliefs,
+                kpi_form=model.get("kpi_form") or ADDITIVE,
             )
             parts = (task.model_id, task.run_kind, data_hash(task.panel), code)
             identity = "|".join((*parts, configuration(task, settings)))
@@ -156,7 +157,7 @@ def configuration(task: FitTask, settings: FitSettings) -> str:
     """Return what was asked of a fit, as JSON with sorted keys.
 
     Pools and their spread are only there where channels are pooled, signs where a driver has one,
-    lift tests and beliefs where there are some.
+    lift tests and beliefs where there are some, the KPI's form where it is not a sum.
     """
     pools = pooled(task.panel.channels, task.pools)
     asked = asdict(settings) | {
@@ -169,6 +170,8 @@ def configuration(task: FitTask, settings: FitSettings) -> str:
         asked["pools"] = pools
     else:
         del asked["pool_spread"]
+    if task.kpi_form != ADDITIVE:
+        asked["kpi_form"] = task.kpi_form
     if task.signs:
         asked["signs"] = task.signs
     if task.lift_tests:

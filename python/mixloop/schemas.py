@@ -22,6 +22,7 @@ POSTERIOR: dict[str, pl.DataType] = {
     "model_id": pl.String(),
     "run_kind": pl.String(),  # live, backtest
     "kpi": pl.String(),
+    "kpi_form": pl.String(),  # additive (also where null), multiplicative
     "as_of_week": pl.Date(),  # last training week
     "first_training_week": pl.Date(),
     "n_training_weeks": pl.Int64(),
@@ -33,7 +34,7 @@ POSTERIOR: dict[str, pl.DataType] = {
     # how to evaluate it at any week
     "media_unit": pl.String(),  # channels: spend or impressions
     "pool_id": pl.String(),  # channels drawn together: their pool
-    "kpi_scale": pl.Float64(),  # training mean of the KPI in this geo
+    "kpi_scale": pl.Float64(),  # training mean (multiplicative: geometric) of the KPI in this geo
     "input_center": pl.Float64(),  # baseline columns: (value - center) / scale
     "input_scale": pl.Float64(),  # baseline columns and channels (training maximum)
     # the draws, aligned by position

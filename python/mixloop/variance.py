@@ -22,7 +22,8 @@ from mixloop.evaluate import (
     hierarchy_components,
     with_baseline,
 )
-from mixloop.forecast import carried_error, exposure_paths, with_total
+from mixloop.forecast import carried_draws, exposure_paths, with_total
+from mixloop.forms import growth, in_log_points, is_multiplicative
 from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
@@ -159,20 +160,29 @@ def _changes(
     """Yield for each geo, then for all, what changed and what was forecast, draw by draw.
 
     The change of every hierarchy node and baseline component from the planned to the actual path,
-    (N + B, H, S), and the forecast at the plan without shocks, (H, S).
+    (N + B, H, S), and the forecast at the plan without shocks, (H, S). Of a product, every part
+    that moved has its share of the change from one path to the other by its log points, so that
+    parts that did not move have none: `change in log points x forecast x growth(their sum)`.
     """
     shapes = distinct_shapes(posterior)
+    is_product = is_multiplicative(posterior)
+    parts_of = in_log_points(posterior) if is_product else posterior
     (plan, plan_leaves), (fact, fact_leaves) = planned, came
     at_plan, at_fact = baseline_of(posterior, plan), baseline_of(posterior, fact)
     additive = with_baseline(tree, at_plan).is_additive.astype(float)
     horizon = (plan.weeks[window] - posterior.last_week).astype(int) // 7
     changes, forecasts = 0.0, 0.0
     for j in range(len(posterior.geos)):
-        before = geo_components(posterior, shapes, plan, at_plan, tree, plan_leaves, j, window)
-        after = geo_components(posterior, shapes, fact, at_fact, tree, fact_leaves, j, window)
-        forecast = np.tensordot(additive, before, axes=1) + carried_error(posterior, j, horizon)
-        changes, forecasts = changes + (after - before), forecasts + forecast
-        yield after - before, forecast
+        before = geo_components(parts_of, shapes, plan, at_plan, tree, plan_leaves, j, window)
+        after = geo_components(parts_of, shapes, fact, at_fact, tree, fact_leaves, j, window)
+        fitted, change = np.tensordot(additive, before, axes=1), after - before
+        if is_product:
+            fitted = posterior.kpi_scale[j] * np.exp(fitted)
+        forecast = fitted + carried_draws(posterior, j, fitted, horizon)
+        if is_product:
+            change *= forecast * growth(np.tensordot(additive, change, axes=1))
+        changes, forecasts = changes + change, forecasts + forecast
+        yield change, forecast
     yield changes, forecasts
 
 
@@ -202,7 +212,8 @@ def variance_rows(
     -------
     DataFrame in `schemas.VARIANCE`
         `total` is actual minus published mean. Each channel's variance is its effect on the actual
-        minus on the planned path, each driver's its coefficient times actual minus planned value;
+        minus on the planned path, each driver's its coefficient times actual minus planned value
+        (of a product both by `_changes`);
         `unexplained` is the rest, so additive means sum to `total`, and so does every draw. Media
         before the forecast's first week are today's history on both paths. Children of modelled
         channels have their share of the channel's effect on either path; forecasts that were

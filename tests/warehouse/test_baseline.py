@@ -1,4 +1,4 @@
-"""What the client says about the baseline, over small worlds: signs and holidays."""
+"""What the client says about the baseline, over small worlds: signs, holidays, the KPI's form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ FINDINGS = (
 
 
 def models(**countries: str | None) -> list[dict]:
-    shared = {"kpi": "sales", "forecast_horizon_weeks": "8"}
+    shared = {"kpi": "sales", "forecast_horizon_weeks": "8", "kpi_form": None}
+    shared["training_weeks"] = None
     return [{"model_id": m, **shared, "holiday_country": c} for m, c in countries.items()]
 
 
@@ -31,7 +32,7 @@ def world(*, variables=(), definitions=None, events=None, n_weeks=tiny.N_WEEKS):
     )
     found["model_definitions"] = pl.DataFrame(
         definitions or models(m=None, n=None),
-        schema_overrides={"holiday_country": TEXT},
+        schema_overrides=dict.fromkeys(("holiday_country", "kpi_form", "training_weeks"), TEXT),
     )
     written = events or [{**row, "label": None} for row in tiny.tables()["events"]]
     found["events"] = pl.DataFrame(written, schema_overrides={"label": TEXT})
@@ -266,3 +267,65 @@ def test_unknown_countries_are_found_with_what_they_may_mean(chain):
     assert found[0][3].startswith("did you mean DE (Germany) or DE-")
     assert found[1][3] == f"did you mean DE (Germany)? {use}"
     assert found[2][3] == use
+
+
+# --- the KPI's form -----------------------------------------------------------------------------
+
+
+def with_form(form, *, training_weeks=None, zero_weeks=()):
+    rows = [row | {"kpi_form": form, "training_weeks": training_weeks} for row in models(m=None)]
+    found = world(definitions=rows)
+    dates = [tiny.week(i) for i in zero_weeks]
+    value = pl.when(pl.col("date").is_in(dates)).then(0).otherwise(pl.col("value"))
+    found["outcomes"] = found["outcomes"].with_columns(value=value)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("written", "form"),
+    [(None, "additive"), ("Multiplicative", "multiplicative"), ("additive", "additive")],
+)
+def test_the_form_is_additive_unless_the_client_says_otherwise(chain, written, form):
+    chain.run(["int_mixloop__models", "int_mixloop__baseline_findings"], with_form(written))
+    assert chain.read("select model_id, kpi_form from {int_mixloop__models}") == [("m", form)]
+    assert chain.read(FINDINGS) == []
+
+
+def test_a_product_of_a_kpi_that_is_zero_is_found_before_it_is_fitted(chain):
+    chain.run(["int_mixloop__all_findings"], with_form("multiplicative", zero_weeks=(3, 40)))
+    assert chain.read(
+        "select check_name, severity, source_row, column_name, problem, remedy "
+        "from {int_mixloop__all_findings} where severity = 'blocking'"
+    ) == [
+        (
+            "kpi_without_log",
+            "blocking",
+            2,
+            "kpi_form",
+            "the KPI is zero or below in 2 weeks, first in the week of 2024-01-22 in national "
+            "(0.0)",
+            "set kpi_form to additive, or correct these outcomes",
+        )
+    ]
+
+
+def test_zeros_outside_the_training_weeks_or_of_a_sum_are_no_finding(chain):
+    for tables in (
+        with_form("multiplicative", training_weeks="60", zero_weeks=(3,)),
+        with_form("additive", zero_weeks=(3, 40)),
+    ):
+        chain.run(["int_mixloop__baseline_findings"], tables)
+        assert chain.read(FINDINGS) == []
+    inside = with_form("multiplicative", training_weeks="30", zero_weeks=(39, 40))
+    chain.run(["int_mixloop__baseline_findings"], inside)
+    assert [row[6][:43] for row in chain.read(FINDINGS)] == [
+        "the KPI is zero or below in 1 weeks, first "
+    ]
+
+
+def test_an_unknown_form_is_a_finding(chain):
+    chain.run(["int_mixloop__all_findings"], with_form("log"))
+    assert chain.read(
+        "select check_name, column_name, value from {int_mixloop__all_findings} "
+        "where severity = 'blocking'"
+    ) == [("bad_value", "kpi_form", "log")]

@@ -71,8 +71,65 @@ unknown_countries as (
     where not is_known
 ),
 
+product_weeks as (
+    select
+        definitions.model_id,
+        definitions.source_file,
+        definitions.source_row,
+        definitions.training_weeks,
+        weeks.week,
+        weeks.geo,
+        weeks.value_sum,
+        max(weeks.week) over (partition by definitions.model_id) as last_week
+    from {{ ref('stg_mixloop__model_definitions') }} as definitions
+    inner join {{ ref('int_mixloop__defined_geos') }} as geos
+        on definitions.model_id = geos.model_id
+    inner join {{ ref('int_mixloop__input_weeks') }} as weeks
+        on
+            weeks.input_name = 'outcomes'
+            and definitions.kpi = weeks.item
+            and geos.geo = weeks.geo
+    where definitions.kpi_form = 'multiplicative' and weeks.is_complete
+),
+
+-- a log needs a value above zero; the oldest training week without one is named
+not_positive as (
+    select
+        model_id,
+        source_file,
+        source_row,
+        count(*) as n_weeks,
+        min(week) as first_week,
+        arg_min(geo, (week, geo)) as first_geo,
+        arg_min(value_sum, (week, geo)) as first_value
+    from product_weeks
+    where
+        value_sum <= 0
+        and (training_weeks is null or week > last_week - 7 * cast(training_weeks as integer))
+    group by model_id, source_file, source_row
+),
+
+without_logs as (
+    select
+        'kpi_without_log' as check_name,
+        'blocking' as severity,
+        'model_definitions' as input_name,
+        source_file,
+        source_row,
+        'kpi_form' as column_name,
+        'multiplicative' as value,
+        concat(
+            'the KPI is zero or below in ', n_weeks, ' weeks, first in the week of ', first_week,
+            ' in ', first_geo, ' (', cast(first_value as double), ')'
+        ) as problem,
+        'set kpi_form to additive, or correct these outcomes' as remedy
+    from not_positive
+),
+
 findings as (
     select * from unknown_variables
+    union all
+    select * from without_logs
     union all
     select * from unknown_countries
 )

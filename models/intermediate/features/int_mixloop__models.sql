@@ -57,6 +57,7 @@ windows as (
     select
         definitions.model_id,
         definitions.kpi,
+        definitions.kpi_form,
         definitions.forecast_horizon_weeks,
         greatest(
             model_weeks.first_week,
@@ -77,6 +78,7 @@ models as (
     select
         model_id,
         kpi,
+        kpi_form,
         forecast_horizon_weeks,
         first_training_week,
         last_training_week,

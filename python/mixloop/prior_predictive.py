@@ -20,9 +20,9 @@ from mixloop.evaluate import (
     align,
     baseline_of,
     distinct_shapes,
-    full_effect,
     training_weeks,
 )
+from mixloop.forms import is_multiplicative
 from mixloop.importance import range_values, weighted_summary
 from mixloop.panel import Panel
 from mixloop.pooling import exposure_weights
@@ -38,6 +38,7 @@ from mixloop.schemas import PRIORS, conform
 from mixloop.transforms import default_grid, half_life_weeks
 
 DRAWS = 20_000
+LARGEST_LOG = 300.0  # draws of a prior with heavy tails, held below what a double can be
 BINS = 20  # of the prior, for the area that prior and posterior share
 
 
@@ -55,7 +56,8 @@ class Known:
     spend : ndarray, (C,)
         Training spend, geos together.
     kpi : ndarray, (J,)
-        KPI over all training weeks, at its training mean.
+        KPI over all training weeks, at its training mean (of a product its geometric mean, so that
+        effects are log points of an average week).
     """
 
     run: Posterior
@@ -118,12 +120,23 @@ def _prior_year(
     for group in dict.fromkeys(groups):
         learned = np.abs(rng.standard_cauchy(DRAWS)) if group != "level" else np.ones(DRAWS)
         scale[group] = GROUP_SCALES[group] * learned
-    weekly = np.zeros(DRAWS)
+    weekly = np.zeros((DRAWS, len(run.geos)))
     for j in range(len(run.geos)):
         for p, group in enumerate(groups):
             drawn = scale[group] * rng.standard_normal(DRAWS)
-            weekly += run.kpi_scale[j] * mean[j, p] * drawn
-    return WEEKS_PER_YEAR * (weekly + media_share * run.kpi_scale.sum())
+            weekly[:, j] += mean[j, p] * drawn
+    return _year(run, weekly, media_share)
+
+
+def _year(run: Posterior, baseline: np.ndarray, media_share: np.ndarray) -> np.ndarray:
+    """Return the KPI of a year from an average week's baseline (draws, J) and media: (draws,).
+
+    Of a product the parts of an average week are log points.
+    """
+    if is_multiplicative(run):
+        logs = np.minimum(baseline + media_share[:, None], LARGEST_LOG)
+        return WEEKS_PER_YEAR * (np.exp(logs) * run.kpi_scale).sum(axis=1)
+    return WEEKS_PER_YEAR * (baseline @ run.kpi_scale + media_share * run.kpi_scale.sum())
 
 
 def compare(
@@ -232,7 +245,7 @@ def prior_rows(
         for j in range(len(run.geos)):
             response = shape.saturated(panel.exposure[j, :, c], run.exposure_scale[j, c])
             total = response[:, keep].sum(axis=1)[shape.which]
-            posterior_effect[:, c] += total * full_effect(run, c)[:, j]
+            posterior_effect[:, c] += total * run.coef[:, j, c] * run.kpi_scale[j]
 
     rows = _channel_rows(known, prior_effect, posterior_effect)
     total = prior_effect.sum(axis=1) / known.kpi.sum(), posterior_effect.sum(axis=1)
@@ -242,8 +255,8 @@ def prior_rows(
         | {"p_above_one": float((total[0] > 1.0).mean())}
     )
     years = baseline_of(run, panel).values[:, keep].mean(axis=1)  # (J, P)
-    baseline = np.einsum("sjp,jp,j->s", run.baseline_coef, years, run.kpi_scale)
-    after = WEEKS_PER_YEAR * (baseline + total[1] / n_weeks)
+    baseline = np.einsum("sjp,jp->sj", run.baseline_coef, years)
+    after = _year(run, baseline, total[1] / known.kpi.sum())
     rows.append(
         {"channel_id": "all", "quantity": "kpi_per_year", "prior_source": "default"}
         | compare(_prior_year(known, panel, total[0], rng), after, has_mean=False)

@@ -18,6 +18,7 @@ from mixloop.forms import growth, in_log_points, media_weight, split_baseline
 from mixloop.judging import run_draws
 from mixloop.performance import performance_rows
 from mixloop.posterior import posterior_to_frame, posteriors_from_frame
+from mixloop.prior_predictive import prior_rows
 from mixloop.runs import configuration, fit_tasks
 from mixloop.variance import variance_rows
 
@@ -436,3 +437,21 @@ def test_a_planted_product_is_recovered_better_as_one(simulate):
     assert error["multiplicative"] < 0.6 * error["additive"]
     assert error["multiplicative"] < 0.2
     assert inside["multiplicative"]
+
+
+def test_the_year_of_a_product_is_not_the_sum_of_its_log_points():
+    run = planted.posterior(
+        np.full((3, 1, 1), 0.4), 20, level=0.1, kpi_scale=np.array([50.0]),
+        kpi_form="multiplicative",
+    )  # fmt: skip
+    panel = planted.panel(np.ones((1, 20, 1)), np.full((1, 20), 60.0))
+    asked = {"share_of_kpi": {}, "channel_share_scale": 0.06, "beliefs": {}, "pool_spread": 0.3}
+    rows = prior_rows(run, panel, asked, np.random.default_rng(1))
+    found = {
+        (channel, quantity): value
+        for channel, quantity, value in rows.select(
+            "channel_id", "quantity", "posterior_p50"
+        ).iter_rows()
+    }
+    assert found["all", "kpi_per_year"] == pytest.approx(365.25 / 7 * 50 * np.exp(0.3))
+    assert found["c0", "share_of_kpi"] == pytest.approx(0.2)  # log points

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from mixloop.diagnostics import convergence
 from mixloop.evidence import Evidence
 from mixloop.experiments import (
     ErrorFactors,
@@ -30,6 +32,7 @@ from mixloop.problem import Problem
 from mixloop.sampler import Chains
 from mixloop.transforms import TransformGrid
 
+SETTLED_RHAT, SETTLED_ESS = 1.03, 200.0  # of the effects that a refit is made for
 MOST_INFORMATION = 0.5  # of a row on its effect, for its weights to have a variance
 
 
@@ -80,7 +83,7 @@ def evidence_rows(
     beliefs: dict[str, Belief],
     n_training: int,
     exposure_scale: np.ndarray,
-    kpi_scale: np.ndarray,
+    worth: np.ndarray,
     carryover_weeks: int,
     half_life_weeks: float,
 ) -> list[EvidenceRow]:
@@ -91,7 +94,8 @@ def evidence_rows(
     panel : Panel
         The run's channels only, up to the last training week.
     exposure_scale : ndarray, (J, C)
-    kpi_scale : ndarray, (J,)
+    worth : ndarray, (J, T)
+        KPI that one unit of the model's scale stands for, by geo and week of the panel.
     """
     out = []
     place = {channel: c for c, channel in enumerate(panel.channels)}
@@ -103,7 +107,7 @@ def evidence_rows(
             test, panel, c, grid, problem.log_prior[c], carryover_weeks, half_life_weeks
         )
         d = effect_per_coefficient(
-            test, panel, c, exposure_scale[:, c], kpi_scale, grid, carryover_weeks
+            test, panel, c, exposure_scale[:, c], worth, grid, carryover_weeks
         )
         weeks, geos = window_of(test, panel)
         names = [geo for geo, on in zip(panel.geos, geos, strict=True) if on]
@@ -116,7 +120,7 @@ def evidence_rows(
             continue
         c = place[channel]
         spend = float(panel.spend[:, -n_training:, c].sum())
-        row = roi_evidence(belief, c, problem.media[c], kpi_scale, spend)
+        row = roi_evidence(belief, c, training_effect(problem, c, worth), spend)
         if row is not None:
             window = (str(weeks[0]), str(weeks[-1]))
             said = LiftTest(f"roi:{channel}", channel, (), *window, spend, 0.0, row.lift, row.se)
@@ -125,10 +129,24 @@ def evidence_rows(
     return out
 
 
+def training_effect(problem: Problem, channel: int, worth: np.ndarray) -> np.ndarray:
+    """Return the effect over the training weeks that a coefficient of one stands for: (J, G)."""
+    media = problem.media[channel]  # (J, G, training weeks)
+    return np.einsum("jgt,jt->jg", media, worth[:, -media.shape[2] :])
+
+
 def effect_draws(d: np.ndarray, channel: int, chains: Chains) -> np.ndarray:
     """Return draws of `sum_j b_j d_j` for d (J, G), all chains one after another: (K * N,)."""
     grid = chains.grid[..., channel]  # (K, N)
     return np.einsum("knj,jkn->kn", chains.coef[..., channel], d[:, grid]).ravel()
+
+
+def is_settled(channel: int, d: np.ndarray, whole: np.ndarray, chains: Chains) -> bool:
+    """Say whether a channel's effects (J, G) are known well enough for a comparison."""
+    n_chains = len(chains.grid)
+    draws = [effect_draws(each, channel, chains).reshape(n_chains, -1) for each in (d, whole)]
+    rhat, bulk, tail = convergence(np.stack(draws, axis=2))
+    return bool((rhat < SETTLED_RHAT).all() and (np.minimum(bulk, tail) >= SETTLED_ESS).all())
 
 
 def judge_evidence(
@@ -136,18 +154,21 @@ def judge_evidence(
     problem: Problem,
     chains: Chains,
     *,
-    kpi_scale: np.ndarray,
+    worth: np.ndarray,
     spend: np.ndarray,
-    refit: Callable[[Problem, int], Chains],
+    refit: Callable[[Problem, int, Callable[[Chains], bool]], Chains],
 ) -> list[dict[str, Any]]:
     """Compare the posterior with what it would be without each row.
 
     Parameters
     ----------
+    worth : ndarray, (J, T)
+        As in `evidence_rows`.
     spend : ndarray, (C,)
         Training spend; return is not given where it is zero.
     refit : callable
-        Fits a problem; its second argument tells the random numbers of refits apart.
+        Fits a problem; the second argument tells the random numbers of refits apart, the third says
+        whether its chains are enough.
 
     Returns
     -------
@@ -159,7 +180,7 @@ def judge_evidence(
     out = []
     for i, row in enumerate(rows):
         mine, c = row.evidence, row.evidence.channel
-        whole = problem.media[c].sum(axis=2) * kpi_scale[:, None]  # training effect, (J, G)
+        whole = training_effect(problem, c, worth)
         effect, total = effect_draws(mine.d, c, chains), effect_draws(whole, c, chains)
         weight, k = smoothed_weights(0.5 * ((mine.lift - effect) / mine.se) ** 2)
         even = np.full(len(effect), 1.0 / len(effect))
@@ -167,7 +188,9 @@ def judge_evidence(
         before_effect, before_total = effect, total
         if k > TRUSTED_K or effect.var() > MOST_INFORMATION * mine.se**2:
             others = tuple(r.evidence for n, r in enumerate(rows) if n != i)
-            again = refit(replace(problem, evidence=others), i)
+            again = refit(
+                replace(problem, evidence=others), i, partial(is_settled, c, mine.d, whole)
+            )
             before_effect = effect_draws(mine.d, c, again)
             before_total = effect_draws(whole, c, again)
             weight = np.full(len(before_effect), 1.0 / len(before_effect))

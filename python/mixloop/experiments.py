@@ -108,7 +108,7 @@ def effect_per_coefficient(
     panel: Panel,
     channel: int,
     scale: np.ndarray,
-    kpi_scale: np.ndarray,
+    worth: np.ndarray,
     grid: TransformGrid,
     carryover_weeks: int,
 ) -> np.ndarray:
@@ -120,15 +120,16 @@ def effect_per_coefficient(
     ----------
     scale : ndarray, (J,)
         Exposure that counts as 1.
-    kpi_scale : ndarray, (J,)
+    worth : ndarray, (J, T)
+        KPI that one unit of the model's scale stands for, by geo and week of the panel.
     """
     weeks, geos = window_of(test, panel)
     seen = np.flatnonzero(weeks)
     span = slice(max(seen[0] - carryover_weeks, 0), seen[-1] + 1)
     both = np.stack([panel.exposure[:, :, channel], counterfactual(test, panel, channel)], axis=2)
     media = transform_media(both[:, span] / scale[:, None, None], grid, carryover_weeks)
-    gained = (media[0] - media[1])[:, :, weeks[span]].sum(axis=2)  # (J, G)
-    return gained * np.where(geos, kpi_scale, 0.0)[:, None]
+    gained = (media[0] - media[1])[:, :, weeks[span]]  # (J, G, weeks of the test)
+    return np.einsum("jgt,jt->jg", gained, np.where(geos[:, None], worth[:, weeks], 0.0))
 
 
 def unseen_share(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -259,6 +260,11 @@ def _problem(
     return problem, kpi_scale, scale
 
 
+def _worth(panel: Panel, kpi_scale: np.ndarray) -> np.ndarray:
+    """Return the KPI that one unit of the model's scale stands for, by geo and week: (J, T)."""
+    return np.repeat(kpi_scale[:, None], len(panel.weeks), axis=1)
+
+
 def _evidence(
     panel: Panel,
     problem: Problem,
@@ -275,7 +281,7 @@ def _evidence(
         tests=task.lift_tests,
         beliefs=task.beliefs,
         n_training=task.n_training,
-        kpi_scale=scales[0],
+        worth=_worth(panel, scales[0]),
         exposure_scale=scales[1],
         carryover_weeks=settings.carryover_weeks,
         half_life_weeks=settings.evidence_half_life_weeks,
@@ -363,26 +369,38 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         def judged(chains: Chains) -> dict[str, np.ndarray]:
             return _diagnose(chains, channels, design, problem.pools)
 
-        def run(asked: Problem, kind: str, seed: int | tuple[int, ...]) -> Chains:
+        def run(
+            asked: Problem,
+            seed: int | tuple[int, ...],
+            sweeps: int,
+            is_enough: Callable[[Chains], bool],
+        ) -> Chains:
             return run_chains(
                 asked,
                 n_chains=settings.chains,
                 warmup=settings.warmup,
-                sweeps=settings.sweeps,
+                sweeps=sweeps,
                 max_sweeps=settings.max_sweeps,
-                is_enough=lambda kept: has_converged(judged(kept), kind),
+                is_enough=is_enough,
                 rng=np.random.default_rng(seed),
             )
 
-        chains = run(problem, task.run_kind, settings.seed)
+        chains = run(
+            problem,
+            settings.seed,
+            settings.sweeps,
+            lambda kept: has_converged(judged(kept), task.run_kind),
+        )
         judgement = judge_evidence(
             rows if task.run_kind == "live" else [],
             problem,
             chains,
-            kpi_scale=kpi_scale,
+            worth=_worth(panel, kpi_scale),
             spend=panel.spend[:, -task.n_training :].sum(axis=(0, 1)),
-            # the comparison needs what a backtest needs: an average, not a published range
-            refit=lambda asked, i: run(asked, "backtest", (settings.seed, 1 + i)),
+            # only one channel's effect is asked of a refit, which takes fewer sweeps
+            refit=lambda asked, i, is_enough: run(
+                asked, (settings.seed, 1 + i), max(settings.sweeps // 2, 8), is_enough
+            ),
         )
     points = _thin(chains.grid, settings.draws)
     posterior = Posterior(

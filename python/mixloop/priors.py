@@ -103,16 +103,13 @@ def channel_log_prior(grid: TransformGrid, carryover_weeks: int, belief: Belief)
     return log_prior - np.log(np.exp(log_prior).sum())
 
 
-def roi_evidence(
-    belief: Belief, channel: int, media: np.ndarray, kpi_scale: np.ndarray, spend: float
-) -> Evidence | None:
+def roi_evidence(belief: Belief, channel: int, whole: np.ndarray, spend: float) -> Evidence | None:
     """Return a belief about the return as evidence on the training window's total effect.
 
     Parameters
     ----------
-    media : ndarray, (J, G, T)
-        The channel's transforms over the training weeks.
-    kpi_scale : ndarray, (J,)
+    whole : ndarray, (J, G)
+        The channel's effect over all training weeks that a coefficient of one stands for.
     spend : float
         Training spend over all geos.
 
@@ -125,7 +122,7 @@ def roi_evidence(
         return None
     return Evidence(
         channel=channel,
-        d=media.sum(axis=2) * kpi_scale[:, None],
+        d=whole,
         lift=0.5 * (belief.roi_low + belief.roi_high) * spend,
         se=(belief.roi_high - belief.roi_low) / RANGE_90 * spend,
     )

@@ -6,9 +6,11 @@ from dataclasses import asdict, replace
 import numpy as np
 import polars as pl
 import pytest
+from dense import problem_of
 from test_fit import task_of, total_effects
 from test_runs import ORIGINS, SETTINGS, TINY, Clock
 
+from mixloop import calibration
 from mixloop.beliefs import evidence_table, priors_table
 from mixloop.experiments import LiftTest
 from mixloop.fit import FitSettings, fit
@@ -240,3 +242,11 @@ def test_tables_are_those_of_the_current_live_runs(world, inputs):
     nothing = ledger.head(0)
     assert dict(evidence_table(nothing, models).schema) == EVIDENCE
     assert dict(priors_table(nothing, models, *frames).schema) == PRIORS
+
+
+def test_the_training_effect_is_the_sum_over_its_weeks():
+    problem = problem_of(3, n_geos=2, n_weeks=4, n_channels=1, n_grid=2)
+    worth = np.arange(10.0).reshape(2, 5)  # one week of lead-in
+    found = calibration.training_effect(problem, 0, worth)
+    expected = [[(problem.media[0, j, g] * worth[j, 1:]).sum() for g in range(2)] for j in range(2)]
+    np.testing.assert_allclose(found, expected)

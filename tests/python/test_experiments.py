@@ -103,22 +103,23 @@ def test_a_channel_that_was_switched_off_would_have_spent_evenly_as_usual():
 
 
 def test_the_effect_is_that_of_both_curves_up_to_the_tests_last_week():
-    data, scale, kpi = two_geos(), np.array([9.0, 5.0]), np.array([100.0, 300.0])
+    data, scale = two_geos(), np.array([9.0, 5.0])
+    worth = np.array([[100.0], [300.0]]) * np.linspace(1.0, 2.0, 20)
     test = lift_test(10, 13, geos=("g1",))
-    found = effect_per_coefficient(test, data, 0, scale, kpi, ONE, 6)
+    found = effect_per_coefficient(test, data, 0, scale, worth, ONE, 6)
     weights = adstock_weights("geometric", 0.5, 6)
     curves = [
         hill(adstock(x[1] / 5.0, weights), 0.5, 1.5)
         for x in (data.exposure[:, :, 0], counterfactual(test, data, 0))
     ]
     gained = curves[0] - curves[1]
-    np.testing.assert_allclose(found, [[0.0], [300.0 * gained[10:14].sum()]])
+    np.testing.assert_allclose(found, [[0.0], [(worth[1] * gained)[10:14].sum()]])
     assert gained[14:].sum() > 0.05 * gained.sum()  # what comes later is not counted
 
 
 def test_every_transform_of_the_grid_has_its_own_effect():
     data, grid = two_geos(), default_grid()
-    found = effect_per_coefficient(lift_test(), data, 1, np.ones(2), np.ones(2), grid, 12)
+    found = effect_per_coefficient(lift_test(), data, 1, np.ones(2), np.ones((2, 20)), grid, 12)
     assert found.shape == (2, len(grid.kernel)) and (found > 0).all()
     media = transform_media(data.exposure, grid, 12)[1]
     without = data.exposure.copy()

@@ -88,12 +88,12 @@ def test_only_what_was_given_is_part_of_a_belief():
 
 
 def test_a_return_is_evidence_on_the_whole_training_window():
-    media = np.arange(12.0).reshape(2, 2, 3)
-    found = roi_evidence(Belief(roi_low=1.0, roi_high=3.0), 4, media, np.array([10.0, 100.0]), 50.0)
-    np.testing.assert_allclose(found.d, [[30.0, 120.0], [2100.0, 3000.0]])
+    whole = np.array([[30.0, 120.0], [2100.0, 3000.0]])
+    found = roi_evidence(Belief(roi_low=1.0, roi_high=3.0), 4, whole, 50.0)
+    np.testing.assert_array_equal(found.d, whole)
     assert (found.channel, found.lift) == (4, 100.0)
     # the 5% and 95% quantiles are the ends of the client's range
     ends = stats.norm(found.lift, found.se).ppf([0.05, 0.95]) / 50.0
     np.testing.assert_allclose(ends, [1.0, 3.0])
-    assert roi_evidence(Belief(), 4, media, np.ones(2), 50.0) is None
-    assert roi_evidence(Belief(roi_low=1.0, roi_high=3.0), 4, media, np.ones(2), 0.0) is None
+    assert roi_evidence(Belief(), 4, whole, 50.0) is None
+    assert roi_evidence(Belief(roi_low=1.0, roi_high=3.0), 4, whole, 0.0) is None

@@ -22,7 +22,9 @@ from mixloop.forms import is_multiplicative
 from mixloop.frames import range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
-from mixloop.scores import adjusted_r2, durbin_watson, rssd
+from mixloop.scores import adjusted_r2, durbin_watson, largest_autocorrelation, rssd
+
+RESIDUAL_LAGS = 4  # weeks in which what an AR(1) does not describe would show
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ def fit_statistics(draws: RunDraws, r2: float) -> dict[str, float]:
         "effective_parameters": parameters,
         "adjusted_r2": adjusted_r2(r2, int(draws.known.sum()), max(parameters - 1.0, 0.0)),
         "durbin_watson_innovations": durbin_watson(draws.innovations),
+        "residual_autocorrelation": largest_autocorrelation(draws.innovations, RESIDUAL_LAGS),
         **{name: float(value) for name, value in distance.items()},
         **negative_baseline(draws),
     }

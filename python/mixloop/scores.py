@@ -140,6 +140,38 @@ def durbin_watson(residual: np.ndarray) -> float:
     return float((steps**2).mean() * (count - 1) / size)
 
 
+def largest_autocorrelation(residual: np.ndarray, lags: int) -> float:
+    """Return the autocorrelation of largest size among the first lags, with its sign.
+
+    `mean e_t e_(t-l) / mean e_t^2`, over the pairs that are known.
+
+    Parameters
+    ----------
+    residual : ndarray, (T,)
+        Consecutive weeks with mean about zero, NaN where unknown.
+
+    Returns
+    -------
+    float
+        NaN where no pair is known, or every residual is zero.
+
+    Examples
+    --------
+    >>> largest_autocorrelation(np.array([1.0, 0.0, -1.0, 0.0, 1.0]), 2)
+    -1.1111111111111112
+    """
+    size = np.nanmean(residual**2) if np.isfinite(residual).any() else 0.0
+    if not size > 0:
+        return float("nan")
+    found = []
+    for lag in range(1, lags + 1):
+        pairs = residual[lag:] * residual[:-lag]
+        pairs = pairs[np.isfinite(pairs)]
+        if len(pairs):
+            found.append(float(pairs.mean() / size))
+    return max(found, key=abs, default=float("nan"))
+
+
 def rssd(share_of_spend: np.ndarray, share_of_effect: np.ndarray) -> np.ndarray:
     """Return the distance between where the money went and where the effect came from.
 

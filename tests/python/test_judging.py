@@ -7,7 +7,7 @@ import pytest
 from mixloop import judging
 from mixloop.diagnostics import convergence
 from mixloop.fit import has_converged
-from mixloop.scores import adjusted_r2, durbin_watson, rssd
+from mixloop.scores import adjusted_r2, durbin_watson, largest_autocorrelation, rssd
 
 
 def test_adjusted_r2_by_hand():
@@ -46,6 +46,24 @@ def test_durbin_watson_does_not_step_over_a_gap():
 def test_durbin_watson_of_an_autoregression(ar1, rho):
     error = ar1(np.random.default_rng(2), rho, 1.0, (200_000,))
     assert durbin_watson(error) == pytest.approx(2 * (1 - rho), abs=0.03)
+
+
+def test_the_largest_autocorrelation_by_hand():
+    # mean square 5 / 5; lag 1: -1 1 1 -1 over 4 pairs = 0; lag 2: -1 1 -1 over 3 pairs
+    series = np.array([1.0, -1.0, -1.0, -1.0, 1.0])
+    assert largest_autocorrelation(series, 2) == pytest.approx(-1 / 3)
+    assert largest_autocorrelation(series, 1) == pytest.approx(0.0)
+    assert np.isnan(largest_autocorrelation(np.zeros(5), 2))
+    assert np.isnan(largest_autocorrelation(np.full(5, np.nan), 2))
+
+
+def test_what_an_autoregression_of_one_week_does_not_describe_is_seen(ar1):
+    # every second week hangs together: nothing at lag 1, 0.8 at lag 2
+    rng = np.random.default_rng(1)
+    woven = np.empty(4000)
+    woven[::2], woven[1::2] = ar1(rng, 0.8, 1.0, (2, 2000))
+    assert durbin_watson(woven) == pytest.approx(2.0, abs=0.15)
+    assert largest_autocorrelation(woven, 4) == pytest.approx(0.8, abs=0.05)
 
 
 def test_rssd_by_hand():

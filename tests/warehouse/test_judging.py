@@ -68,7 +68,7 @@ IN_SAMPLE = {
     "sample": "in_sample",
     "n_weeks": 70,
     "r2": 0.9,
-    "durbin_watson_innovations": 1.9,
+    "residual_autocorrelation": 0.05,
     "p_negative_baseline_week": 0.0,
     "negative_baseline_share": 0.0,
 }
@@ -256,11 +256,11 @@ PLANTED = {
         ("stability", "care", "no earlier origin says"),
     ),
     "errors that hang together": (
-        scores("in_sample", durbin_watson_innovations=1.2),
+        scores("in_sample", residual_autocorrelation=0.4),
         ("autocorrelation", "care", "(correlation 0.40)"),
     ),
     "errors that swing": (
-        scores("in_sample", durbin_watson_innovations=2.9),
+        scores("in_sample", residual_autocorrelation=-0.45),
         ("autocorrelation", "care", "(correlation -0.45)"),
     ),
     "a short history": (

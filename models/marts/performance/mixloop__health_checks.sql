@@ -108,7 +108,7 @@ figures as (
         held_out.coverage_90,
         in_sample.p_negative_baseline_week,
         in_sample.negative_baseline_share,
-        1 - in_sample.durbin_watson_innovations / 2 as autocorrelation,
+        in_sample.residual_autocorrelation as autocorrelation,
         channels.n_channels,
         channels.n_implausible,
         channels.implausible_spend,
@@ -313,8 +313,8 @@ measured as (
             when autocorrelation is null then 'left-over autocorrelation was not judged'
             else
                 format(
-                    'errors still hang together from week to week (correlation {:.2f}) after what '
-                    || 'the model allows for: ranges may be too narrow, something may be missing',
+                    'errors still hang together over weeks (correlation {:.2f}) after what the model '
+                    || 'allows for: ranges may be too narrow, something may be missing',
                     autocorrelation
                 )
         end as reason

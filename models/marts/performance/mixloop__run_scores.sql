@@ -25,6 +25,7 @@ final as (
         skill,
         durbin_watson,
         durbin_watson_innovations,
+        residual_autocorrelation,
         rssd_mean,
         rssd_p05,
         rssd_p50,

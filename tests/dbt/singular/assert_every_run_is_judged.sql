@@ -1,4 +1,4 @@
--- Every current live run has one verdict, made of every check, and the verdict is that of the worst.
+-- Every current live run has one verdict, made of every check, and the worst check decides.
 with runs as (
     select * from {{ ref('mixloop__runs') }}
     where is_current

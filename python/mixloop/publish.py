@@ -341,7 +341,7 @@ def selection_table(
     outcomes: pl.DataFrame,
     media: pl.DataFrame,
     drivers: pl.DataFrame,
-    material_share: float = 0.001,
+    material_share: float,
 ) -> pl.DataFrame:
     """Return `schemas.SELECTION` of the current live runs."""
     history = _History(outcomes, media, drivers)

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from mixloop.design import group_of, season_pairs
+from mixloop.evaluate import align, training_weeks
 from mixloop.frames import range_columns, summarise
 from mixloop.judging import RunDraws, run_draws
 from mixloop.panel import Panel
@@ -30,13 +31,35 @@ def probability_positive(posterior: Posterior, component: str) -> float:
     return float(((slope * posterior.kpi_scale).sum(axis=1) > 0).mean())
 
 
-def _fitted(posterior: Posterior, draws: RunDraws, material_share: float) -> pl.DataFrame:
+def kpi_at_stake(posterior: Posterior, panel: Panel, names: list[str]) -> np.ndarray:
+    """Return the KPI that each variable could move, (N,): of an event, that of its own weeks.
+
+    An event of one week a year is small beside a year, however large it is in its week.
+
+    Parameters
+    ----------
+    panel : Panel
+        Aligned to the posterior.
+    """
+    keep = training_weeks(posterior, panel)
+    kpi = panel.outcome[:, keep].sum(axis=0)
+    touched = (panel.driver_values[:, keep] != 0).any(axis=0)  # (T, D)
+    weeks = {name: touched[:, d] for d, name in enumerate(panel.drivers)}
+    return np.array(
+        [np.nansum(kpi[weeks[n]] if group_of(n) == "event" else kpi) for n in names], dtype=float
+    )
+
+
+def _fitted(
+    posterior: Posterior, panel: Panel, draws: RunDraws, material_share: float
+) -> pl.DataFrame:
     """Return the rows of the variables that the run was fitted with."""
     kept = [k for k, name in enumerate(draws.components) if name != LEVEL]
     names = [*posterior.channels, *(draws.components[k] for k in kept)]
     moved = np.concatenate([draws.known_effect, draws.moved[kept]])
     share = moved / draws.kpi if draws.kpi > 0 else np.full_like(moved, np.nan)
-    known = np.isfinite(share).all(axis=1)
+    stake = kpi_at_stake(posterior, align(posterior, panel), names)
+    material = (moved > material_share * stake[:, None]).mean(axis=1)
     positive = [probability_positive(posterior, name) for name in names]
     n_channels = len(posterior.channels)
     return pl.DataFrame(
@@ -46,7 +69,7 @@ def _fitted(posterior: Posterior, draws: RunDraws, material_share: float) -> pl.
             "is_fitted": True,
             "drop_reason": pl.Series([None] * len(names), dtype=pl.String),
             **range_columns("share_of_kpi", summarise(share)),
-            "p_material": np.where(known, (share > material_share).mean(axis=1), np.nan),
+            "p_material": np.where(stake > 0, material, np.nan),
             "p_positive": [float("nan")] * n_channels + positive[n_channels:],
         }
     )
@@ -78,7 +101,8 @@ def selection_rows(
     dropped : str
         JSON of the ledger: channels without exposure, drivers without variation.
     material_share : float
-        Share of the KPI from which a variable counts as material.
+        Share of the KPI from which a variable counts as material; of an event, share of the KPI of
+        the weeks that it touches.
 
     Returns
     -------
@@ -91,7 +115,7 @@ def selection_rows(
     rows = pl.concat(
         [
             empty(SELECTION).drop("run_id", "model_id"),
-            _fitted(posterior, draws, material_share),
+            _fitted(posterior, panel, draws, material_share),
             _left_out(posterior, dropped, len(draws.known)),
         ],
         how="diagonal_relaxed",

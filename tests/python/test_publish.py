@@ -270,13 +270,14 @@ def with_facts(tables):
 
 
 def test_variables_of_the_current_run(tables):
-    frame = publish.selection_table(**take(tables, posterior=with_facts(tables)))
+    inputs = take(tables, posterior=with_facts(tables))
+    frame = publish.selection_table(**inputs, material_share=0.005)
     assert frame.schema == SELECTION
     assert frame["run_id"].unique().to_list() == ["live"]
     assert set(frame["variable_id"]) == {
         *(f"c{c}" for c in range(4)), "radio", "trend", "season", "context:price",
     }  # fmt: skip
-    none = publish.selection_table(**take(tables, posterior=with_facts(tables)), material_share=9)
+    none = publish.selection_table(**inputs, material_share=9)
     assert none["p_material"].drop_nulls().unique().to_list() == [0.0]
 
 
@@ -373,7 +374,7 @@ def test_nothing_in_nothing_out_with_types(tables):
     both = {"plans": tables["plans"], "nodes": tables["nodes"]}
     assert publish.forecasts_table(**inputs, **both).equals(empty(FORECASTS))
     assert publish.scores_table(**inputs, backtests=empty(BACKTESTS)).equals(empty(SCORES))
-    assert publish.selection_table(**inputs).equals(empty(SELECTION))
+    assert publish.selection_table(**inputs, material_share=0.005).equals(empty(SELECTION))
     assert publish.specifications_table(**inputs).equals(empty(SPECIFICATIONS))
     assert publish.consistency_table(**inputs).equals(empty(CONSISTENCY))
     rest = {"forecasts": empty(FORECASTS), "nodes": tables["nodes"]}

@@ -99,3 +99,31 @@ def test_season_and_trend_are_judged_as_a_whole():
     }
     assert found["season"]["p_positive"] is None
     assert found["season"]["p_material"] == 1.0
+
+
+def test_an_event_is_measured_against_its_own_weeks():
+    # ten weeks of 100; in one of them 8 more: 0.8% of all, 8% of its week
+    value = np.zeros(10)
+    value[4] = 1.0
+    run = planted.posterior(
+        np.zeros((2, 1, 1)),
+        10,
+        level=1.0,
+        drivers={"event:sale": np.full((2, 1), 0.08)},
+        kpi_scale=np.array([100.0]),
+    )
+    outcome = np.full((1, 10), 100.0)
+    panel = planted.panel(np.ones((1, 10, 1)), outcome=outcome, drivers={"event:sale": value})
+    found = rows_of(run, panel, material_share=0.05)["event:sale"]
+    assert found["share_of_kpi_mean"] == pytest.approx(0.008)
+    assert found["p_material"] == 1.0
+    assert rows_of(run, panel, material_share=0.09)["event:sale"]["p_material"] == 0.0
+    assert found["p_positive"] == 1.0
+
+
+def test_an_event_whose_weeks_are_unknown_is_not_judged():
+    value = np.array([0.0, 1.0, 0.0])
+    run = planted.posterior(np.zeros((1, 1, 1)), 3, drivers={"event:sale": 0.1})
+    outcome = np.array([[1.0, np.nan, 1.0]])
+    panel = planted.panel(np.ones((1, 3, 1)), outcome=outcome, drivers={"event:sale": value})
+    assert rows_of(run, panel)["event:sale"]["p_material"] is None

@@ -409,9 +409,9 @@ def test_what_is_kept(selected):
     ("name", "relation", "values", "recommendation", "words"),
     [
         ("tv", SELECTION, {"p_material": 0.3}, "could be dropped",
-         "moves less than 0.1% of the KPI with probability 0.70"),
+         "moves less than 0.5% of the KPI with probability 0.70"),
         ("tv", SELECTION, {"p_material": 0.7}, "test",
-         "may well move nothing (more than 0.1% with probability 0.70)"),
+         "may well move nothing (more than 0.5% with probability 0.70)"),
         ("tv", FEASIBILITY, {"vif": 23.0}, "test",
          "moves with search (variance inflation 23), so the two are hard to tell apart"),
         ("context:price", SELECTION, {"p_positive": 0.6}, "could be dropped",

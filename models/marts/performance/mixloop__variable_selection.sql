@@ -128,11 +128,13 @@ explained as (
                     then 'never varies in the training weeks, so nothing can be learned of it'
                 when drop_reason = 'too_short'
                     then 'less than a year of history: a season cannot be told from a trend'
-                when p_material is null then 'not judged: the KPI of the training weeks is unknown'
+                when p_material is null then 'not judged: the KPI of its weeks is unknown'
                 when p_material < {{ var('mixloop__p_material_drop') }}
                     then
                         format(
-                            'moves less than {:.2g}% of the KPI with probability {:.2f}',
+                            'moves less than {:.2g}% of the KPI'
+                            || case variable_type when 'event' then ' of its weeks' else '' end
+                            || ' with probability {:.2f}',
                             100.0 * {{ var('mixloop__material_share') }},
                             1 - p_material
                         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.warehouse.defects import Case, rows
 
 CHECKS = (
-    *("convergence", "skill", "coverage", "negative_baseline", "plausibility", "stability"),
-    *("autocorrelation", "history", "missing_weeks", "rows_per_column", "overrides"),
+    *("convergence", "skill", "coverage", "negative_baseline", "plausibility", "evidence"),
+    *("stability", "autocorrelation", "history", "missing_weeks", "rows_per_column", "overrides"),
 )
 VERDICTS = {"a": "sound", "b": "usable with care", "c": "not for decisions"}
 STATUS = {

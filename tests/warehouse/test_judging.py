@@ -63,6 +63,31 @@ def variable(name, kind="channel", *, share=(0.05, 0.1, 0.15), **over):
     } | over
 
 
+def prior(name, **over):
+    return {
+        "channel_id": name,
+        "quantity": "share_of_kpi",
+        "prior_source": "default",
+        **spread("prior", 0.0, 0.05, 0.4),
+        **spread("posterior", 0.05, 0.1, 0.15),
+        "narrowing": 0.75,
+        "overlap": 0.3,
+    } | over
+
+
+def evidence(name, z_score):
+    return {
+        "evidence_id": name,
+        "source": "roi_belief",
+        "channel_id": "tv",
+        "lift": 10.0,
+        "effect_before_mean": 30.0,
+        "shift": 1.0,
+        "narrowing": 0.2,
+        "z_score": z_score,
+    }
+
+
 IN_SAMPLE = {
     "method": "mixloop",
     "sample": "in_sample",
@@ -97,6 +122,8 @@ def sound():
             {"channel_id": name, "n_origins": 4, "roi": 2.0, "share_same_side_of_hurdle": 0.75}
             for name in ("tv", "search")
         ],
+        "int_mixloop__evidence_effects": [],
+        "int_mixloop__priors": [prior("tv"), prior("search")],
         "int_mixloop__variable_selection": [
             variable("tv"), variable("search"), variable("context:price", "context", p_positive=0.0)
         ],
@@ -110,12 +137,18 @@ SCHEMAS = {
     "int_mixloop__channel_performance": schemas.PERFORMANCE,
     "int_mixloop__feasibility": schemas.FEASIBILITY,
     "int_mixloop__consistency": schemas.CONSISTENCY,
+    "int_mixloop__evidence_effects": schemas.EVIDENCE,
+    "int_mixloop__priors": schemas.PRIORS,
     "int_mixloop__variable_selection": schemas.SELECTION,
 }
 
 
 OPTIONAL = {
     "context_variables": ("model_id", "variable", "expected_sign", "is_controllable", "notes"),
+    "channel_priors": (
+        *("model_id", "channel_id", "share_of_kpi", "roi_low", "roi_high"),
+        *("half_life_low_weeks", "half_life_high_weeks", "saturation_low", "saturation_high"),
+    ),
     "feasibility_answers": (
         *("model_id", "channel_id", "answer", "answered_by", "answered_on", "reason"),
     ),
@@ -247,6 +280,16 @@ PLANTED = {
         without(PERFORMANCE),
         ("plausibility", "care", "no channel has a return"),
     ),
+    "a test in conflict": (
+        lambda given: given["int_mixloop__evidence_effects"].extend(
+            [evidence("lift_2024", 4.0), evidence("lift_2023", 0.2)]
+        ),
+        (
+            "evidence",
+            "care",
+            "1 of 2 tests and beliefs are in conflict with the rest of the data: lift_2024",
+        ),
+    ),
     "answers that change": (
         put("int_mixloop__consistency", {"share_same_side_of_hurdle": 0.5}, channel_id="tv"),
         ("stability", "care", "4 earlier origins agree in only 62% of the cases"),
@@ -289,7 +332,7 @@ def test_every_reason_can_be_given(judge, planted):
 def test_every_check_has_been_planted():
     missing = {"missing_weeks", "overrides"}  # below, from the client's own tables
     assert {check for _, (check, *_) in PLANTED.values()} | missing == {
-        *("convergence", "skill", "coverage", "negative_baseline", "plausibility"),
+        *("convergence", "skill", "coverage", "negative_baseline", "plausibility", "evidence"),
         *("stability", "autocorrelation", "history", "missing_weeks", "rows_per_column"),
         "overrides",
     }
@@ -361,6 +404,22 @@ def test_what_is_hard_to_believe(judge, chain, over, words, position):
     assert place == position
 
 
+def test_the_clients_view_of_a_return_goes_before_the_default(chain):
+    believed = [{"channel_id": "tv", "roi_low": "0.5", "roi_high": "1.8"}]
+    frames = {name: rows(SCHEMAS[name], *part) for name, part in sound().items()}
+    chain.run(["mixloop__channel_plausibility"], inputs(channel_priors=believed), given=frames)
+    found = chain.read(
+        "select channel_id, plausible_source, plausible_roi_low, plausible_roi_high, roi_position, "
+        "reason from {mixloop__channel_plausibility} order by channel_id desc"
+    )
+    assert found == [
+        ("tv", "client", 0.5, 1.8, "above",
+         "returns 2 for each unit of money (1 to 3), more than 1.8, the most that the client "
+         "believes"),
+        ("search", "default", pytest.approx(0.075), 30.0, "inside", None),
+    ]  # fmt: skip
+
+
 def test_a_channel_without_spend_is_not_judged_by_its_return(judge, chain):
     nothing = dict.fromkeys([f"roi_{part}" for part in RANGE]) | {"spend": 0.0}
     judge(put(PERFORMANCE, nothing | {"share_of_spend": 0.0}, node_id="tv"))
@@ -414,6 +473,7 @@ def test_what_is_kept(selected):
          "may well move nothing (more than 0.5% with probability 0.70)"),
         ("tv", FEASIBILITY, {"vif": 23.0}, "test",
          "moves with search (variance inflation 23), so the two are hard to tell apart"),
+        ("tv", "int_mixloop__priors", {"overlap": 0.9}, "test", "what was believed before"),
         ("context:price", SELECTION, {"p_positive": 0.6}, "could be dropped",
          "do not say whether it raises or lowers the KPI (raises with probability 0.60)"),
         ("context:price", SELECTION, {"p_material": 0.7}, "keep", "moves 10% of the KPI"),
@@ -421,7 +481,7 @@ def test_what_is_kept(selected):
     ],
 )  # fmt: skip
 def test_recommendations(selected, name, relation, values, recommendation, words):
-    key = "node_id" if relation == FEASIBILITY else "variable_id"
+    key = {FEASIBILITY: "node_id", SELECTION: "variable_id"}.get(relation, "channel_id")
     status, found, reason = selected(put(relation, values, **{key: name}))[name]
     assert (status, found) == ("kept", recommendation)
     assert words in reason

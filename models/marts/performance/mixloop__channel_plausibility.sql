@@ -4,6 +4,16 @@ with performance as (
     where period_id = 'training' and is_additive
 ),
 
+-- what the client believes of a return, where there is a view
+beliefs as (
+    select
+        model_id,
+        channel_id,
+        roi_low,
+        roi_high
+    from {{ ref('int_mixloop__model_channels') }}
+),
+
 components as (
     select * from {{ ref('int_mixloop__components') }}
 ),
@@ -14,11 +24,24 @@ publication as (
 
 bands as (
     select
-        *,
-        {{ var('mixloop__roi_plausible_low') }} * hurdle_roi as plausible_roi_low,
-        {{ var('mixloop__roi_plausible_high') }} * hurdle_roi as plausible_roi_high,
-        share_of_effect_p50 / nullif(share_of_spend, 0) as effect_over_spend
+        performance.*,
+        coalesce(
+            beliefs.roi_low, {{ var('mixloop__roi_plausible_low') }} * performance.hurdle_roi
+        ) as plausible_roi_low,
+        coalesce(
+            beliefs.roi_high, {{ var('mixloop__roi_plausible_high') }} * performance.hurdle_roi
+        ) as plausible_roi_high,
+        case
+            when beliefs.roi_low is not null or beliefs.roi_high is not null then 'client'
+            else 'default'
+        end as plausible_source,
+        performance.share_of_effect_p50 / nullif(performance.share_of_spend, 0)
+            as effect_over_spend
     from performance
+    left join beliefs
+        on
+            performance.model_id = beliefs.model_id
+            and performance.node_id = beliefs.channel_id
 ),
 
 judged as (
@@ -51,7 +74,10 @@ explained as (
                                     when 'above' then 'more than {:.3g}, the most'
                                     else 'less than {:.3g}, the least'
                                 end
-                                || ' that is plausible beside a hurdle of {:.3g}',
+                                || case plausible_source
+                                    when 'client' then ' that the client believes'
+                                    else ' that is plausible beside a hurdle of {:.3g}'
+                                end,
                                 roi_p50,
                                 roi_p05,
                                 roi_p95,
@@ -118,6 +144,7 @@ final as (
         explained.hurdle_roi,
         explained.plausible_roi_low,
         explained.plausible_roi_high,
+        explained.plausible_source,
         explained.roi_position,
         (select publication.overrides from publication) as overrides
     from explained

@@ -20,6 +20,11 @@ plausibility as (
     select * from {{ ref('mixloop__channel_plausibility') }}
 ),
 
+evidence as (
+    select * from {{ ref('mixloop__calibration_evidence') }}
+    where is_used
+),
+
 outcomes as (
     select * from {{ ref('int_mixloop__model_outcomes') }}
 ),
@@ -68,6 +73,18 @@ channels as (
     group by run_id
 ),
 
+conflicts as (
+    select
+        run_id,
+        count(*) as n_evidence,
+        count(*) filter (where is_in_conflict) as n_conflicts,
+        string_agg(evidence_id, ', ' order by evidence_id asc) filter (
+            where is_in_conflict
+        ) as conflicting
+    from evidence
+    group by run_id
+),
+
 missing_weeks as (
     select
         model_id,
@@ -113,6 +130,9 @@ figures as (
         channels.n_implausible,
         channels.implausible_spend,
         channels.implausible_channels,
+        coalesce(conflicts.n_evidence, 0) as n_evidence,
+        coalesce(conflicts.n_conflicts, 0) as n_conflicts,
+        conflicts.conflicting,
         agreement.n_origins,
         agreement.stability,
         missing_weeks.share_missing,
@@ -130,6 +150,8 @@ figures as (
             and held_out.sample = 'out_of_sample'
     left join channels
         on live_runs.run_id = channels.run_id
+    left join conflicts
+        on live_runs.run_id = conflicts.run_id
     left join agreement
         on live_runs.run_id = agreement.run_id
     left join missing_weeks
@@ -276,6 +298,23 @@ measured as (
         run_id,
         model_id,
         6 as position,
+        'evidence' as check_name,
+        n_conflicts as measured,
+        0.0 as care_at,
+        cast(null as double) as fail_at,
+        case when n_conflicts = 0 then 'pass' else 'care' end as status,
+        format(
+            '{} of {} tests and beliefs are in conflict with the rest of the data: {}',
+            n_conflicts,
+            n_evidence,
+            coalesce(conflicting, '')
+        ) as reason
+    from figures
+    union all
+    select
+        run_id,
+        model_id,
+        7 as position,
         'stability' as check_name,
         stability as measured,
         {{ var('mixloop__stability_warn') }} as care_at,
@@ -299,7 +338,7 @@ measured as (
     select
         run_id,
         model_id,
-        7 as position,
+        8 as position,
         'autocorrelation' as check_name,
         autocorrelation as measured,
         {{ var('mixloop__autocorrelation_warn') }} as care_at,
@@ -313,8 +352,8 @@ measured as (
             when autocorrelation is null then 'left-over autocorrelation was not judged'
             else
                 format(
-                    'errors still hang together over weeks (correlation {:.2f}) after what the model '
-                    || 'allows for: ranges may be too narrow, something may be missing',
+                    'errors still hang together over weeks (correlation {:.2f}) after what the '
+                    || 'model allows for: ranges may be too narrow, something may be missing',
                     autocorrelation
                 )
         end as reason
@@ -323,7 +362,7 @@ measured as (
     select
         run_id,
         model_id,
-        8 as position,
+        9 as position,
         'history' as check_name,
         n_training_weeks as measured,
         {{ var('mixloop__min_history_weeks') }} as care_at,
@@ -342,7 +381,7 @@ measured as (
     select
         run_id,
         model_id,
-        9 as position,
+        10 as position,
         'missing_weeks' as check_name,
         share_missing as measured,
         {{ var('mixloop__missing_weeks_warn') }} as care_at,
@@ -364,7 +403,7 @@ measured as (
     select
         run_id,
         model_id,
-        10 as position,
+        11 as position,
         'rows_per_column' as check_name,
         rows_per_column as measured,
         {{ var('mixloop__rows_per_column_warn') }} as care_at,
@@ -387,7 +426,7 @@ measured as (
     select
         figures.run_id,
         figures.model_id,
-        11 as position,
+        12 as position,
         'overrides' as check_name,
         cast(null as double) as measured,
         cast(null as double) as care_at,

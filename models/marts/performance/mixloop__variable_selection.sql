@@ -24,6 +24,12 @@ context_variables as (
     select * from {{ ref('int_mixloop__model_context_variables') }}
 ),
 
+-- how far the data spoke about each channel's share of the KPI
+priors as (
+    select * from {{ ref('mixloop__priors') }}
+    where quantity = 'share_of_kpi'
+),
+
 components as (
     select * from {{ ref('int_mixloop__components') }}
 ),
@@ -63,6 +69,9 @@ known as (
         feasibility.vif,
         feasibility.moves_with,
         feasibility.correlation,
+        priors.narrowing,
+        priors.overlap,
+        coalesce(priors.verdict = 'prior_decides', false) as is_prior_deciding,
         coalesce(answers.answer = 'model' and answers.is_disagreement, false) as is_kept_by_client,
         answers.answered_by,
         answers.answer_reason,
@@ -85,6 +94,11 @@ known as (
             all_variables.model_id = feasibility.model_id
             and all_variables.variable_type = 'channel'
             and all_variables.variable_id = feasibility.node_id
+    left join priors
+        on
+            all_variables.run_id = priors.run_id
+            and all_variables.variable_type = 'channel'
+            and all_variables.variable_id = priors.channel_id
     left join answers
         on
             feasibility.model_id = answers.model_id
@@ -110,7 +124,11 @@ recommended as (
                 then 'could be dropped'
             when
                 variable_type = 'channel'
-                and (is_alike or p_material < {{ var('mixloop__p_material_keep') }})
+                and (
+                    is_alike
+                    or is_prior_deciding
+                    or p_material < {{ var('mixloop__p_material_keep') }}
+                )
                 then 'test'
             else 'keep'
         end as recommendation
@@ -177,6 +195,10 @@ explained as (
                         )
             end,
             case
+                when is_prior_deciding
+                    then 'the data say little of it: what comes out is what was believed before'
+            end,
+            case
                 when is_kept_by_client
                     then
                         concat(
@@ -213,6 +235,8 @@ final as (
         explained.vif,
         explained.moves_with,
         explained.correlation,
+        explained.narrowing,
+        explained.overlap,
         (select publication.overrides from publication) as overrides
     from explained
     left join components

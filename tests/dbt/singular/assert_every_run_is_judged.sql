@@ -32,8 +32,8 @@ offenders as (
     where
         not coalesce(
             runs.run_id is not null
-            and checks.n_names = 11
-            and checks.n_checks = 11
+            and checks.n_names = 12
+            and checks.n_checks = 12
             and health.verdict = case
                 when checks.has_failed then 'not for decisions'
                 when checks.needs_care then 'usable with care'

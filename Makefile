@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-pooling bench-ingest lock clean
+.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-pooling bench-peers bench-sbc bench-many bench-ingest lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -73,6 +73,15 @@ bench-recovery: setup ## fit a folder with known truth: FOLDER=... OUT=...
 
 bench-pooling: setup ## siblings that move together, with and without pooling: OUT=... WORLDS=50
 	$(BIN)/python benchmarks/pooling.py --out "$(OUT)" --worlds $(or $(WORLDS),50)
+
+bench-peers: setup ## the same folder with pymc-marketing, in its own environment: FOLDER=... OUT=... (minutes)
+	$(BIN)/python benchmarks/peers.py --folder "$(FOLDER)" --out "$(OUT)" $(if $(TUNE),--tune $(TUNE)) $(if $(DRAWS),--draws $(DRAWS))
+
+bench-sbc: setup ## is the sampler right: ranks of true parameters in WORLDS=200 worlds a case, OUT=...
+	$(BIN)/python benchmarks/sbc.py --out "$(OUT)" --worlds $(or $(WORLDS),200)
+
+bench-many: setup ## MODELS=1000 small national models on JOBS=2 processes: models per minute, memory
+	$(BIN)/python benchmarks/many_models.py --models $(or $(MODELS),1000) --jobs $(or $(JOBS),2) $(if $(OUT),--out "$(OUT)")
 
 bench-ingest: setup ## mapping of ROWS=1000000 raw rows beside a query by hand (SOURCE=table, parquet or folder)
 	$(BIN)/python benchmarks/ingest.py --rows $(or $(ROWS),1000000) --source $(or $(SOURCE),table)

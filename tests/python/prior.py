@@ -75,16 +75,16 @@ def pooled_problem_of(n_geos, n_channels):
 
 def draw_worlds(problem, rng, ar1):
     """Draw parameters from the prior that the sampler's docstrings state, then data from them."""
-    n_channels, n_geos, _, _ = problem.media.shape
+    n_channels, n_geos, n_points, n_weeks = problem.media.shape
     tau = np.abs(rng.standard_cauchy(WORLDS))
     pooled = [c for pool in problem.pools for c in pool.members]
     alone = [c for c in range(n_channels) if c not in pooled]
     lam = np.abs(rng.standard_cauchy((WORLDS, len(alone) + len(problem.pools))))
     weights = np.exp(problem.log_prior[0])
-    grid = rng.choice(4, p=weights, size=(WORLDS, n_channels))
+    grid = rng.choice(n_points, p=weights / weights.sum(), size=(WORLDS, n_channels))
     media = problem.media[np.arange(n_channels), :, grid]  # (K, C, J, T)
     unit = np.abs(rng.normal(size=(n_geos, WORLDS, lam.shape[1])))
-    unit *= SHARE_SCALE * tau[:, None] * lam
+    unit *= problem.share_scale[0] * tau[:, None] * lam  # the same for all channels
     share = np.empty((n_geos, WORLDS, n_channels))
     share[:, :, alone] = unit[:, :, : len(alone)]
     total = unit[:, :, len(alone) :]
@@ -96,16 +96,17 @@ def draw_worlds(problem, rng, ar1):
             )
             share[:, :, c] = weight[:, None] * total[:, :, q] * ratio
     coef = share / media.mean(axis=3).transpose(2, 0, 1)
-    scale = np.abs(rng.standard_cauchy((WORLDS, 3))) * GROUP_SCALE
-    scale[:, 0] = GROUP_SCALE[0]
-    baseline_coef = rng.normal(size=(n_geos, WORLDS, 4)) * scale[:, problem.group]
+    n_groups, n_columns = len(problem.group_scale), problem.baseline.shape[2]
+    scale = np.abs(rng.standard_cauchy((WORLDS, n_groups))) * problem.group_scale
+    scale[:, 0] = problem.group_scale[0]
+    baseline_coef = rng.normal(size=(n_geos, WORLDS, n_columns)) * scale[:, problem.group]
     sigma2 = stats.invgamma.rvs(1.0, scale=1e-4, size=(n_geos, WORLDS), random_state=rng)
     rho = stats.truncnorm.rvs(
         -0.95 / 0.4, 0.95 / 0.4, scale=0.4, size=(n_geos, WORLDS), random_state=rng
     )
-    error = np.empty((n_geos, WORLDS, N_WEEKS))
+    error = np.empty((n_geos, WORLDS, n_weeks))
     for j, k in np.ndindex(n_geos, WORLDS):
-        error[j, k] = ar1(rng, rho[j, k], np.sqrt(sigma2[j, k]), (N_WEEKS,))
+        error[j, k] = ar1(rng, rho[j, k], np.sqrt(sigma2[j, k]), (n_weeks,))
     effect = np.einsum("jkc,kcjt->jkt", coef, media)
     baseline = np.einsum("jkp,jtp->jkt", baseline_coef, problem.baseline)
     y = baseline + effect + error
@@ -139,26 +140,32 @@ def share_of(problem, state):
     return state.coef * media.mean(axis=3).transpose(2, 0, 1)
 
 
-def rank_p_values(problem, rng, ar1, prepare=lambda sampler, truth: None):
-    """P-value of each quantity for its true values to rank evenly among posterior draws.
+def true_ranks(problem, rng, ar1, prepare=lambda sampler, truth: None, watched=quantities):
+    """Each quantity's rank among RANKS - 1 posterior draws of its world: (WORLDS,) each.
 
-    `prepare(sampler, truth)` may hand the sampler more data of each world.
+    `prepare(sampler, truth)` may hand the sampler more data of each world; `watched(state, shares)`
+    names what is compared.
     """
     truth = draw_worlds(problem, rng, ar1)
     sampler = (PooledSampler if problem.pools else Sampler)(problem, WORLDS, rng)
     prepare(sampler, truth)
     sampler.residual = truth.y.copy()
     sampler.residual[0, :, UNKNOWN] = 1.0
-    true = quantities(truth, share_of(problem, truth))
-    ranks = {name: np.zeros(WORLDS) for name in true}
+    true = watched(truth, share_of(problem, truth))
+    ranks = {name: np.zeros(WORLDS, dtype=int) for name in true}
     for sweep in range(WARMUP + (RANKS - 1) * THIN):
         sampler.sweep()
         if sweep >= WARMUP and sweep % THIN == 0:
-            for name, drawn in quantities(sampler, sampler.shares()).items():
+            for name, drawn in watched(sampler, sampler.shares()).items():
                 ranks[name] += drawn < true[name]
+    return ranks
+
+
+def rank_p_values(problem, rng, ar1, prepare=lambda sampler, truth: None):
+    """P-value of each quantity for its true values to rank evenly among posterior draws."""
     found = {}
-    for name, values in ranks.items():
-        counts = np.bincount(values.astype(int), minlength=RANKS)
+    for name, ranks in true_ranks(problem, rng, ar1, prepare).items():
+        counts = np.bincount(ranks, minlength=RANKS)
         assert len(counts) == RANKS
         found[name] = stats.chisquare(counts).pvalue
     return found

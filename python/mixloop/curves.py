@@ -130,7 +130,7 @@ def curve_rows(
     levels = top[:, None] * np.linspace(0.0, 1.0, points)  # (C, K)
     others = None
     if is_multiplicative(posterior):
-        others = without_channel(posterior, panel, training_weeks(posterior, panel))
+        others = without_channel(posterior, panel, [training_weeks(posterior, panel)])[0]
     ranges = np.empty((2, len(posterior.channels), points, 4))
     for c, shapes in enumerate(distinct_shapes(posterior)):
         draws = steady_response(

@@ -259,13 +259,13 @@ def _product_sums(
     known, parts = product_sums(posterior, panel, leaves, windows, STEP)
     sums = np.empty((len(windows), 6, *known.shape[2:]))
     sums[:, :4] = known
-    others = [without_channel(posterior, panel, window) for window in windows]
+    others = without_channel(posterior, panel, windows)
     for c, shapes in enumerate(distinct_shapes(posterior)):
         full, scale = full_effect(posterior, c), posterior.exposure_scale[:, c]
         sums[:, 4, c] = half_life_weeks(shapes.weights)[shapes.kernel_of][shapes.which]
         for k, window in enumerate(windows):
             current = panel.spend[:, window, c].mean(axis=1)
-            sums[k, 5, c] = headroom(shapes, full, scale, current, hurdle, others[k][c])
+            sums[k, 5, c] = headroom(shapes, full, scale, current, hurdle, others[k, c])
     return _as_sums(panel, leaves, windows, sums, parts)
 
 

@@ -60,21 +60,23 @@ def weeks_by_geo(
         yield GeoWeeks(j, parts, weight, scale * np.exp(base + media))
 
 
-def without_channel(posterior: Posterior, panel: Panel, window: np.ndarray) -> np.ndarray:
-    """Return the mean weekly KPI of the model without each channel, over a window: (C, S, J).
+def without_channel(posterior: Posterior, panel: Panel, windows: list[np.ndarray]) -> np.ndarray:
+    """Return the mean weekly KPI of the model without each channel, by window: (W, C, S, J).
 
     Parameters
     ----------
     panel : Panel
         Aligned to the posterior.
-    window : ndarray of bool, (T,)
+    windows : list of ndarray of bool, (T,)
     """
     shapes = distinct_shapes(posterior)
-    at = window[panel.weeks >= posterior.first_week]
-    out = np.empty((len(shapes), len(posterior.coef), len(panel.geos)))
+    keep = panel.weeks >= posterior.first_week
+    out = np.empty((len(windows), len(shapes), len(posterior.coef), len(panel.geos)))
     for weeks in weeks_by_geo(posterior, shapes, panel):
         for c, part in enumerate(weeks.parts):
-            out[c, :, weeks.geo] = (weeks.fitted[at] * np.exp(-part[at])).mean(axis=0)
+            rest = weeks.fitted * np.exp(-part)
+            for k, window in enumerate(windows):
+                out[k, c, :, weeks.geo] = rest[window[keep]].mean(axis=0)
     return out
 
 

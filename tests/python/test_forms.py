@@ -251,6 +251,18 @@ def test_performance_sums_contributions_and_its_margin_is_the_kpis():
         )
         for node, effect in rows.select("node_id", "effect_mean").rows():
             assert effect == pytest.approx(total[node], rel=1e-9)
+    # a week without a KPI counts for the effect, not for the share of the KPI
+    outcome = panel.outcome.copy()
+    outcome[1, -2] = np.nan
+    gap = performance_rows(run, replace(panel, outcome=outcome), PARTS, 1.0, leaf_media(panel))
+    for node in ("c1", "l0", "media"):
+        mine = pl.col("node_id") == node, pl.col("period_id") == "training"
+        of_weeks = weekly.filter(pl.col("component_id") == node).sort("week")["contribution_mean"]
+        known = np.arange(70) != 68
+        share = of_weeks.to_numpy()[known].sum() / outcome[:, keep][:, known].sum()
+        row = gap.filter(*mine)
+        assert row["share_of_kpi_mean"][0] == pytest.approx(share, rel=1e-9)
+        assert row["effect_mean"][0] == frame.filter(*mine)["effect_mean"][0]
     # one per cent more of c1, or of its leaf l0, in the last 13 weeks
     now = sum(draws.sum(axis=0) for draws in fitted_by_geo(run, panel, keep))
     split = leaf_media(panel).filter(pl.col("leaf_id") == "l0").sort("geo", "week")

@@ -13,17 +13,19 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from mixloop.evaluate import align, baseline_effects, fitted_by_geo, media_effects, training_weeks
 from mixloop.fit import FitSettings, FitTask, fit, has_converged
 from mixloop.forecast import expected_kpi, predictive_draws
+from mixloop.forms import is_multiplicative
 from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.tabular import (
     MODEL,
     Columns,
     is_pandas,
+    known_target,
     names_of,
     panel_of,
     require_every_week,
@@ -35,36 +37,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNITS = ("spend", "impressions")
-
-
-def _target(y: ArrayLike, n_rows: int) -> np.ndarray:
-    """Return the KPI as floats, NaN where it is unknown.
-
-    Raises
-    ------
-    ValueError
-        When it is missing, no series of numbers, of another length than X, infinite or all unknown.
-    """
-    if y is None:
-        raise ValueError("MixRegressor needs y: requires y to be passed, but the target y is None")
-    if hasattr(y, "to_numpy") and hasattr(y, "fill_null"):
-        values = y.to_numpy()
-    elif hasattr(y, "to_numpy"):
-        values = y.to_numpy(dtype=float, na_value=np.nan)
-    else:
-        values = np.asarray(y)
-    values = column_or_1d(values, warn=True)
-    try:
-        values = values.astype(float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"y must hold numbers: {error}") from error
-    if len(values) != n_rows:
-        raise ValueError(f"y has {len(values)} values, X has {n_rows} rows")
-    if np.isinf(values).any():
-        raise ValueError(f"y is infinite in rows {np.flatnonzero(np.isinf(values))[:5].tolist()}")
-    if np.isnan(values).all():
-        raise ValueError("y has no known value")
-    return values
 
 
 class MixRegressor(RegressorMixin, BaseEstimator):
@@ -93,6 +65,10 @@ class MixRegressor(RegressorMixin, BaseEstimator):
         Prior scale of a channel's average share of the KPI, instead of `channel_share_scale`.
     pools : mapping of str to str, optional
         The pool of channels that are drawn together.
+    signs : mapping of str to int, optional
+        1 or -1 for context or event columns whose effect on the KPI has a known sign.
+    kpi_form : str, default="additive"
+        `additive`, or `multiplicative` for a KPI whose log is the sum of the parts.
     chains, warmup, sweeps, max_sweeps, draws, carryover_weeks : int
     channel_share_scale, pool_spread : float
         As in `mixloop.fit.FitSettings`.
@@ -134,6 +110,8 @@ class MixRegressor(RegressorMixin, BaseEstimator):
         units: str | Mapping[str, str] = "spend",
         share_of_kpi: Mapping[str, float] | None = None,
         pools: Mapping[str, str] | None = None,
+        signs: Mapping[str, int] | None = None,
+        kpi_form: str = "additive",
         chains: int = 4,
         warmup: int = 250,
         sweeps: int = 500,
@@ -152,6 +130,8 @@ class MixRegressor(RegressorMixin, BaseEstimator):
         self.units = units
         self.share_of_kpi = share_of_kpi
         self.pools = pools
+        self.signs = signs
+        self.kpi_form = kpi_form
         self.chains = chains
         self.warmup = warmup
         self.sweeps = sweeps
@@ -183,7 +163,7 @@ class MixRegressor(RegressorMixin, BaseEstimator):
         columns = self._columns()
         rows = weekly_rows(X, columns)
         require_every_week(rows)
-        target = pl.Series("outcome", _target(y, rows.height)).fill_nan(None)
+        target = pl.Series("outcome", known_target(y, rows.height)).fill_nan(None)
         self._history = rows.with_columns(target)
         self._gives_pandas = is_pandas(X)
         settings = self._settings()
@@ -216,7 +196,9 @@ class MixRegressor(RegressorMixin, BaseEstimator):
             were in the fit. Weeks after the history carry on from its last error.
         """
         panel, place = self._asked(X)
-        fitted = np.stack([draws.mean(axis=-1) for draws in self._fitted(panel)])
+        fitted = np.stack(
+            [self._mean_of_noise(draws, j) for j, draws in enumerate(self._fitted(panel))]
+        )
         n_future = int((panel.weeks > self.posterior_.last_week).sum())
         if n_future:
             fitted[:, -n_future:] = expected_kpi(self.posterior_, panel)
@@ -236,9 +218,9 @@ class MixRegressor(RegressorMixin, BaseEstimator):
         """
         panel, place = self._asked(X)
         posterior, rng = self.posterior_, np.random.default_rng(self._seed)
-        spread = posterior.sigma / np.sqrt(1.0 - posterior.rho**2) * posterior.kpi_scale  # (S, J)
         draws = np.stack(list(self._fitted(panel)))  # (J, T, S)
-        draws += rng.standard_normal(draws.shape[1:]) * spread.T[:, None, :]
+        noise = rng.standard_normal(draws.shape[1:]) * self._noise_sd().T[:, None, :]
+        draws = draws * np.exp(noise) if is_multiplicative(posterior) else draws + noise
         n_future = int((panel.weeks > posterior.last_week).sum())
         if n_future:
             future = predictive_draws(posterior, panel, np.random.default_rng(self._seed))
@@ -253,7 +235,8 @@ class MixRegressor(RegressorMixin, BaseEstimator):
         DataFrame of the kind that was fitted
             geo, week, component, is_media, effect_mean, effect_p05, effect_p50, effect_p95.
             Components are the media columns, then `level`, `trend`, `season`,
-            `context:<column>`, `event:<column>`; their means add up to `predict`.
+            `context:<column>`, `event:<column>`; their means add up to the model without noise,
+            which is `predict` for an additive KPI.
         """
         check_is_fitted(self, "posterior_")
         panel = panel_of(self._history, self._columns())
@@ -336,10 +319,20 @@ class MixRegressor(RegressorMixin, BaseEstimator):
         usual = "spend" if isinstance(self.units, Mapping) else self.units
         units = {name: given.get(name, usual) for name in columns.media}
         shares, pools = dict(self.share_of_kpi or {}), dict(self.pools or {})
-        for name, named in (("units", given), ("share_of_kpi", shares), ("pools", pools)):
-            unknown = sorted(set(named) - set(columns.media))
+        drivers = {name: f"context:{name}" for name in columns.context}
+        drivers |= {name: f"event:{name}" for name in columns.events}
+        signs = dict(self.signs or {})
+        for name, named, known in (
+            ("units", given, columns.media),
+            ("share_of_kpi", shares, columns.media),
+            ("pools", pools, columns.media),
+            ("signs", signs, drivers),
+        ):
+            unknown = sorted(set(named) - set(known))
             if unknown:
-                raise ValueError(f"{name} names {unknown}, which are not in media")
+                raise ValueError(f"{name} names {unknown}, which are not in {list(known)}")
+        if not set(signs.values()) <= {1, -1}:
+            raise ValueError(f"signs must be 1 or -1, not {signs}")
         odd = {name: unit for name, unit in units.items() if unit not in UNITS}
         if odd:
             raise ValueError(f"units must be spend or impressions, not {odd}")
@@ -355,6 +348,8 @@ class MixRegressor(RegressorMixin, BaseEstimator):
             media_units=units,
             share_of_kpi=shares,
             pools=pools,
+            signs={drivers[name]: int(sign) for name, sign in signs.items()},
+            kpi_form=self.kpi_form,
         )
 
     def _asked(self, X: pl.DataFrame | pd.DataFrame) -> tuple[Panel, tuple[np.ndarray, np.ndarray]]:
@@ -369,6 +364,18 @@ class MixRegressor(RegressorMixin, BaseEstimator):
         weeks = rows["week"].to_numpy().astype("datetime64[D]")
         at = (weeks - panel.weeks[0]).astype(int) // 7
         return panel, (np.array([place[name] for name in rows["geo"]]), at)
+
+    def _noise_sd(self) -> np.ndarray:
+        """Return the long-run spread of errors, (S, J): KPI units, log points of a product."""
+        posterior = self.posterior_
+        spread = posterior.sigma / np.sqrt(1.0 - posterior.rho**2)
+        return spread if is_multiplicative(posterior) else spread * posterior.kpi_scale
+
+    def _mean_of_noise(self, fitted: np.ndarray, geo: int) -> np.ndarray:
+        """Return the mean KPI of weeks of the history, (T,), from draws without noise (T, S)."""
+        if is_multiplicative(self.posterior_):  # the mean of a log-normal
+            fitted = fitted * np.exp(0.5 * self._noise_sd()[:, geo] ** 2)
+        return fitted.mean(axis=1)
 
     def _fitted(self, panel: Panel) -> Iterator[np.ndarray]:
         """Return the model's KPI without noise in all weeks of an aligned panel: (T, S) a geo."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import column_or_1d
 
 from mixloop.panel import Panel, build_panel
 
@@ -232,3 +234,33 @@ def panel_of(rows: pl.DataFrame, columns: Columns) -> Panel:
         media.with_columns(spend="exposure"),
         long(drivers, "driver_id", "value"),
     )
+
+
+def known_target(y: ArrayLike, n_rows: int) -> np.ndarray:
+    """Return the KPI as floats, NaN where it is unknown.
+
+    Raises
+    ------
+    ValueError
+        When it is missing, no series of numbers, of another length than X, infinite or all unknown.
+    """
+    if y is None:
+        raise ValueError("MixRegressor needs y: requires y to be passed, but the target y is None")
+    if hasattr(y, "to_numpy") and hasattr(y, "fill_null"):
+        values = y.to_numpy()
+    elif hasattr(y, "to_numpy"):
+        values = y.to_numpy(dtype=float, na_value=np.nan)
+    else:
+        values = np.asarray(y)
+    values = column_or_1d(values, warn=True)
+    try:
+        values = values.astype(float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"y must hold numbers: {error}") from error
+    if len(values) != n_rows:
+        raise ValueError(f"y has {len(values)} values, X has {n_rows} rows")
+    if np.isinf(values).any():
+        raise ValueError(f"y is infinite in rows {np.flatnonzero(np.isinf(values))[:5].tolist()}")
+    if np.isnan(values).all():
+        raise ValueError("y has no known value")
+    return values

@@ -395,6 +395,40 @@ def test_units_shares_and_pools_reach_the_fit(data):
     assert tight.returns()["effect_mean"][1] < loose.returns()["effect_mean"][1]
 
 
+def test_a_known_sign_holds(data):
+    X, y = data
+    raised = y * (1.0 + 0.05 * (X["price"].to_numpy() - 10.0))  # dearer weeks sell more
+    for sign, held in ((-1, False), (1, True)):
+        model = regressor(signs={"price": sign}).fit(X, raised)
+        at = [c.name for c in model.posterior_.baseline].index("context:price")
+        coef = model.posterior_.baseline_coef[:, :, at]
+        assert (sign * coef >= 0).all()
+        assert (np.abs(coef).mean() > 0.01) == held
+
+
+def test_a_product(data, world, to_frames):
+    """The same numbers as from a fit of the panel, in the form that was asked for."""
+    X, y = data
+    model = regressor(kpi_form="multiplicative").fit(X[: 2 * TRAIN], y[: 2 * TRAIN])
+    posterior = model.posterior_
+    assert posterior.kpi_form == "multiplicative"
+    frames = to_frames(world.panel)
+    panel = build_panel("sales", *(frames[name] for name in ("outcomes", "media", "drivers")))
+    later, _ = future(data)
+    expected = expected_kpi(posterior, panel)
+    np.testing.assert_allclose(model.predict(later), expected.T.ravel(), rtol=1e-12)
+    train = X[: 2 * TRAIN]
+    low, high = model.predict_quantiles(train, [0.05, 0.95]).T
+    assert 0.8 < ((y[: 2 * TRAIN] > low) & (y[: 2 * TRAIN] < high)).mean() < 0.99
+    # the mean of a log-normal is above the fit without noise by half its variance
+    without = model.contributions().group_by("week", "geo").agg(pl.col("effect_mean").sum())
+    without = without.sort("week", "geo")["effect_mean"].to_numpy()
+    gain = np.log(model.predict(train) / without).reshape(TRAIN, 2)
+    variance = posterior.sigma**2 / (1 - posterior.rho**2)
+    np.testing.assert_allclose(gain.mean(axis=0), 0.5 * variance.mean(axis=0), rtol=0.1)
+    assert (model.predict(train) > 0).all()
+
+
 # --- the rest of scikit-learn -------------------------------------------------------------------
 
 
@@ -539,9 +573,12 @@ def test_bad_targets_are_refused(data, change, says):
         ({"context": [3]}, "context must be a list of column names"),
         ({"context": ["tv"]}, r"columns \['tv'\] are named twice"),
         ({"units": "clicks"}, "units must be spend or impressions"),
-        ({"units": {"radio": "spend"}}, r"units names \['radio'\], which are not in media"),
+        ({"units": {"radio": "spend"}}, r"units names \['radio'\], which are not in \['search'"),
         ({"pools": {"radio": "a"}}, r"pools names \['radio'\]"),
         ({"share_of_kpi": {"radio": 0.1}}, r"share_of_kpi names \['radio'\]"),
+        ({"signs": {"tv": 1}}, r"signs names \['tv'\], which are not in \['price'\]"),
+        ({"signs": {"price": 2}}, "signs must be 1 or -1"),
+        ({"kpi_form": "log"}, "kpi_form must be one of additive, multiplicative"),
         ({"draws": 1}, "draws must be between"),
         ({"random_state": "x"}, "cannot be used to seed"),
     ],

@@ -260,9 +260,16 @@ def _problem(
     return problem, kpi_scale, scale
 
 
-def _worth(panel: Panel, kpi_scale: np.ndarray) -> np.ndarray:
-    """Return the KPI that one unit of the model's scale stands for, by geo and week: (J, T)."""
-    return np.repeat(kpi_scale[:, None], len(panel.weeks), axis=1)
+def worth_of_a_unit(panel: Panel, kpi_scale: np.ndarray, kpi_form: str) -> np.ndarray:
+    """Return the KPI that one unit of the model's scale stands for, by geo and week: (J, T).
+
+    A unit of a sum is an average week. A log point of a product is a share of the week's own KPI,
+    to first order; where that is unknown, of an average week's.
+    """
+    average = np.repeat(kpi_scale[:, None], len(panel.weeks), axis=1)
+    if kpi_form == MULTIPLICATIVE:
+        return np.where(np.isfinite(panel.outcome), panel.outcome, average)
+    return average
 
 
 def _evidence(
@@ -281,7 +288,7 @@ def _evidence(
         tests=task.lift_tests,
         beliefs=task.beliefs,
         n_training=task.n_training,
-        worth=_worth(panel, scales[0]),
+        worth=worth_of_a_unit(panel, scales[0], task.kpi_form),
         exposure_scale=scales[1],
         carryover_weeks=settings.carryover_weeks,
         half_life_weeks=settings.evidence_half_life_weeks,
@@ -395,7 +402,7 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
             rows if task.run_kind == "live" else [],
             problem,
             chains,
-            worth=_worth(panel, kpi_scale),
+            worth=worth_of_a_unit(panel, kpi_scale, task.kpi_form),
             spend=panel.spend[:, -task.n_training :].sum(axis=(0, 1)),
             # only one channel's effect is asked of a refit, which takes fewer sweeps
             refit=lambda asked, i, is_enough: run(

@@ -13,10 +13,11 @@ from test_runs import ORIGINS, SETTINGS, TINY, Clock
 from mixloop import calibration
 from mixloop.beliefs import evidence_table, priors_table
 from mixloop.experiments import LiftTest
-from mixloop.fit import FitSettings, fit
+from mixloop.fit import FitSettings, fit, worth_of_a_unit
 from mixloop.priors import Belief
 from mixloop.runs import configuration, fit_runs, fit_tasks
 from mixloop.schemas import EVIDENCE, PRIORS
+from mixloop.transforms import adstock, adstock_weights, hill
 
 SETTLED = FitSettings(warmup=200, sweeps=500, max_sweeps=500, draws=1000)
 
@@ -250,3 +251,41 @@ def test_the_training_effect_is_the_sum_over_its_weeks():
     found = calibration.training_effect(problem, 0, worth)
     expected = [[(problem.media[0, j, g] * worth[j, 1:]).sum() for g in range(2)] for j in range(2)]
     np.testing.assert_allclose(found, expected)
+
+
+def test_a_unit_of_the_model_is_an_average_week_or_a_share_of_the_weeks_own_kpi(world):
+    panel, scale = replace(world.panel, outcome=world.panel.outcome.copy()), np.array([7.0, 9.0])
+    panel.outcome[1, 4] = np.nan
+    plain = worth_of_a_unit(panel, scale, "additive")
+    np.testing.assert_array_equal(plain, [[7.0] * 104, [9.0] * 104])
+    product = worth_of_a_unit(panel, scale, "multiplicative")
+    assert product[1, 4] == 9.0
+    np.testing.assert_array_equal(product[0], panel.outcome[0])
+
+
+def test_a_lift_of_a_product_counts_in_the_weeks_own_kpi(world):
+    """A sure test: what the KPI loses without the spend is the lift, less than a tenth aside."""
+    panel = world.panel
+    c, window = panel.channels.index("search"), slice(90, 96)
+    lift = 0.1 * panel.outcome[:, window].sum()
+    assert panel.spend[:, window, c].sum() > 0
+    task = replace(task_of(panel), kpi_form="multiplicative")
+    task = replace(task, lift_tests=(lift_test(world, lift, 0.001 * lift),))
+    quick = FitSettings(chains=2, warmup=50, sweeps=100, max_sweeps=100, draws=100)
+    result = fit(task, replace(quick, evidence_half_life_weeks=1e9))
+    run, first_order, lost = result.posterior, [], []
+    at = run.channels.index("search")
+    scale = run.exposure_scale[:, [at]]
+    for s in range(0, 100, 10):
+        weights = adstock_weights(run.kernel[s, at], run.decay[s, at], 12)
+        without = panel.exposure[:, :, c].copy()
+        without[:, window] = 0.0
+        gained = [
+            hill(adstock(x / scale, weights), run.half[s, at], run.slope[s, at])
+            for x in (panel.exposure[:, :, c], without)
+        ]
+        log_points = run.coef[s, :, [at]].T * (gained[0] - gained[1])
+        first_order.append((panel.outcome * log_points)[:, window].sum())
+        lost.append((panel.outcome * -np.expm1(-log_points))[:, window].sum())
+    assert np.mean(first_order) == pytest.approx(lift, rel=0.01)
+    assert 0.9 * lift < np.mean(lost) < lift

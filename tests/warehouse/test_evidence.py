@@ -321,9 +321,12 @@ def published(chain):
 
 
 def test_every_test_and_belief_is_published_with_what_it_did(published):
+    spent = sum(tiny.spend("tv", i) for i in range(30, 34))
     tests = [{"experiment_id": name} for name in ("agrees", "lost", "moves")]
+    tests = [test | {"spend_actual": spent} for test in tests]
+    tests[2] |= {"spend_actual": 1.25 * spent}
     tests.append({"experiment_id": "unusable", "standard_error": 0})
-    tests.append({"experiment_id": "wrong", "lift": -1234})
+    tests.append({"experiment_id": "wrong", "lift": -1234, "spend_actual": 1.09 * spent})
     found = published(
         tests,
         effect("agrees", shift=0.05, narrowing=-0.05),
@@ -345,7 +348,8 @@ def test_every_test_and_belief_is_published_with_what_it_did(published):
             "used",
             False,
             "it counts: it moved the channel down by 1.23 standard deviations and made its range "
-            "25% narrower",
+            "25% narrower; its money and that of the media input differ by 25%: check weeks and "
+            "geos",
             "TV",
         ],
         "roi:tv": [

@@ -1,3 +1,5 @@
+{#- relative difference of a test's money to the media input's that is told -#}
+{%- set spend_tolerance = 0.1 -%}
 with effects as (
     select * from {{ ref('int_mixloop__evidence_effects') }}
 ),
@@ -109,6 +111,8 @@ judged as (
         effects.shift,
         effects.narrowing,
         effects.z_score,
+        abs(rows_of_evidence.spend_actual / nullif(rows_of_evidence.spend_in_media, 0) - 1)
+            as spend_gap,
         abs(effects.z_score) >= {{ var('mixloop__evidence_conflict_z') }} as is_in_conflict
     from rows_of_evidence
     left join effects
@@ -137,30 +141,42 @@ final as (
             when judged.status = 'used' and not judged.is_used then 'channel_left_out'
             else judged.status
         end as status,
-        case
-            when not judged.is_used and judged.status = 'used'
-                then 'the run has no media of this channel'
-            when not judged.is_used then judged.reason
-            when judged.is_in_conflict
-                then concat(
-                    'in conflict: it says ', {{ mixloop.short_number('judged.lift') }},
-                    ', the model without it ',
-                    {{ mixloop.short_number('judged.effect_before_mean') }}, ', ',
-                    {{ mixloop.short_number('abs(judged.z_score)') }},
-                    ' standard deviations apart; check the test, its weeks and its geos, or look ',
-                    'for what else moved the KPI then'
+        concat(
+            case
+                when not judged.is_used and judged.status = 'used'
+                    then 'the run has no media of this channel'
+                when not judged.is_used then judged.reason
+                when judged.is_in_conflict
+                    then concat(
+                        'in conflict: it says ', {{ mixloop.short_number('judged.lift') }},
+                        ', the model without it ',
+                        {{ mixloop.short_number('judged.effect_before_mean') }}, ', ',
+                        {{ mixloop.short_number('abs(judged.z_score)') }},
+                        ' standard deviations apart; check the test, its weeks and its geos, ',
+                        'or look for what else moved the KPI then'
+                    )
+                when
+                    coalesce(abs(judged.shift), 0) < 0.1
+                    and coalesce(abs(judged.narrowing), 0) < 0.1
+                    then 'it counts, and the model already said so: it moved nearly nothing'
+                else concat(
+                    'it counts: it moved the channel ',
+                    case when judged.shift < 0 then 'down' else 'up' end, ' by ',
+                    {{ mixloop.short_number('abs(judged.shift)') }},
+                    ' standard deviations and made its range ',
+                    format('{:.0f}', 100 * abs(judged.narrowing)),
+                    case when judged.narrowing < 0 then '% wider' else '% narrower' end
                 )
-            when abs(judged.shift) < 0.1 and abs(judged.narrowing) < 0.1
-                then 'it counts, and the model already said so: it moved nearly nothing'
-            else concat(
-                'it counts: it moved the channel ',
-                case when judged.shift < 0 then 'down' else 'up' end, ' by ',
-                {{ mixloop.short_number('abs(judged.shift)') }},
-                ' standard deviations and made its range ',
-                format('{:.0f}', 100 * abs(judged.narrowing)),
-                case when judged.narrowing < 0 then '% wider' else '% narrower' end
-            )
-        end as reason,
+            end,
+            case
+                when judged.is_used and judged.spend_gap > {{ spend_tolerance }}
+                    then concat(
+                        '; its money and that of the media input differ by ',
+                        format('{:.0f}', 100 * judged.spend_gap), '%: check weeks and geos'
+                    )
+                else ''
+            end
+        ) as reason,
         judged.spend_actual,
         judged.spend_counterfactual,
         judged.spend_in_media,

@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-pooling bench-peers bench-sbc bench-many bench-ingest lock clean
+.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-pooling bench-peers bench-sbc bench-many bench-ingest lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -70,6 +70,10 @@ docs: setup ## dbt docs as one page, target/static_index.html
 
 bench-recovery: setup ## fit a folder with known truth: FOLDER=... OUT=...
 	$(BIN)/python benchmarks/recovery.py --folder "$(FOLDER)" --out "$(OUT)"
+
+bench-worlds: setup ## thirteen kinds of simulated worlds: OUT=file.ndjson WORLDS=3 (AGAINST=earlier.ndjson)
+	$(BIN)/python benchmarks/worlds.py --worlds $(or $(WORLDS),3) --out "$(OUT)" \
+		$(if $(AGAINST),--against "$(AGAINST)")
 
 bench-pooling: setup ## siblings that move together, with and without pooling: OUT=... WORLDS=50
 	$(BIN)/python benchmarks/pooling.py --out "$(OUT)" --worlds $(or $(WORLDS),50)

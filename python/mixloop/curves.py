@@ -12,7 +12,6 @@ from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.products import without_channel
 from mixloop.schemas import CURVES, conform
-from mixloop.transforms import hill, hill_slope
 
 
 def geo_shares(exposure: np.ndarray) -> np.ndarray:
@@ -59,10 +58,9 @@ def steady_response(
         KPI units for one more unit of weekly exposure.
     """
     per_level = shares / scale  # (J,)
-    half, slope = shapes.half[:, None, None], shapes.slope[:, None, None]
     u = per_level[:, None] * levels  # (J, K)
-    height = hill(u, half, slope)  # (U, J, K)
-    rise = hill_slope(u, half, slope) * per_level[:, None]
+    height = shapes.height(u[None])  # (U, J, K)
+    rise = shapes.rise(u[None]) * per_level[:, None]
     response = np.zeros((len(levels), len(full)))
     marginal = np.zeros_like(response)
     for j in range(len(scale)):

@@ -92,6 +92,17 @@ def season_pairs(n_weeks: int) -> int:
     return 2 if n_weeks >= 52 else 0
 
 
+def harmonic(name: str) -> int:
+    """Return how many waves a year a season's column has.
+
+    Examples
+    --------
+    >>> harmonic("season:cos3")
+    3
+    """
+    return int(name.removeprefix("season:")[3:])
+
+
 def baseline_names(n_weeks: int, first_week: np.datetime64, drivers: tuple[str, ...]) -> list[str]:
     """Return the names of the baseline columns for a training window, in their fixed order."""
     knots = range(KNOT_SPACING_WEEKS, n_weeks - KNOT_MARGIN_WEEKS, KNOT_SPACING_WEEKS)
@@ -117,7 +128,7 @@ def _raw_column(
     if kind == "hinge":
         return np.maximum(weeks_since(weeks, np.datetime64(argument)), 0.0) / WEEKS_PER_YEAR
     if kind == "season":
-        angle = 2.0 * np.pi * int(argument[3:]) * elapsed / WEEKS_PER_YEAR
+        angle = 2.0 * np.pi * harmonic(name) * elapsed / WEEKS_PER_YEAR
         return np.sin(angle) if argument.startswith("sin") else np.cos(angle)
     raise ValueError(f"baseline column {name!r} needs driver values, which were not given")
 
@@ -193,6 +204,8 @@ def build_design(panel: Panel, n_training: int, signs: Mapping[str, int] | None 
         center, scale = np.zeros(n_geos), np.ones(n_geos)
         if name == "trend":
             center, scale = np.full(n_geos, middle), np.full(n_geos, max(middle, 1.0))
+        elif group_of(name) == "season":
+            scale = np.full(n_geos, float(harmonic(name)))
         elif group_of(name) == "context":
             d = panel.drivers.index(name)
             center = values[:, :, d].mean(axis=1)

@@ -6,7 +6,7 @@ One geo at a time is enough for every table; `media_effects` and `baseline_effec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,14 @@ from mixloop.design import baseline_values, group_of
 from mixloop.forms import in_log_points, is_multiplicative, media_weight, split_baseline
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
-from mixloop.transforms import adstock, adstock_weights, hill
+from mixloop.transforms import (
+    adstock,
+    adstock_weights,
+    exponential,
+    exponential_slope,
+    hill,
+    hill_slope,
+)
 
 DRIVER_TYPES = ("context", "event")
 MAIN = "main"  # the hierarchy that channels are estimated in
@@ -86,6 +93,8 @@ class Shapes:
     half, slope : ndarray, (U,)
     which : ndarray of int, (S,)
         The transform of each draw.
+    is_exponential : ndarray of bool, (U,)
+        Curves without a slope; the others are Hill curves.
     """
 
     weights: np.ndarray
@@ -93,6 +102,33 @@ class Shapes:
     half: np.ndarray
     slope: np.ndarray
     which: np.ndarray
+    is_exponential: np.ndarray
+
+    def height(self, u: np.ndarray) -> np.ndarray:
+        """Return the response of every transform to carried-over exposure over its scale.
+
+        Parameters
+        ----------
+        u : ndarray, (1 or U, ...)
+
+        Returns
+        -------
+        ndarray, (U, ...), from 0 to below 1
+        """
+        return self._of_curves(hill, exponential, u)
+
+    def rise(self, u: np.ndarray) -> np.ndarray:
+        """Return the derivative of `height` by u, (U, ...)."""
+        return self._of_curves(hill_slope, exponential_slope, u)
+
+    def _of_curves(self, of_hill: Callable, of_exponential: Callable, u: np.ndarray) -> np.ndarray:
+        tail = (-1,) + (1,) * (u.ndim - 1)
+        half = self.half.reshape(tail)
+        out = of_hill(u, half, self.slope.reshape(tail))
+        if self.is_exponential.any():
+            at = self.is_exponential
+            out[at] = of_exponential(np.broadcast_to(u, out.shape)[at], half[at])
+        return out
 
     def saturated(self, exposure: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """Return the saturated response of every transform.
@@ -110,8 +146,7 @@ class Shapes:
         ones = (1,) * (exposure.ndim - 1)
         kernels = self.weights.reshape(len(self.weights), *ones, -1)
         carried = adstock((exposure / scale)[None], kernels)
-        tail = (-1, *ones, 1)
-        return hill(carried[self.kernel_of], self.half.reshape(tail), self.slope.reshape(tail))
+        return self.height(carried[self.kernel_of])
 
 
 def distinct_shapes(posterior: Posterior) -> tuple[Shapes, ...]:
@@ -119,18 +154,18 @@ def distinct_shapes(posterior: Posterior) -> tuple[Shapes, ...]:
     out = []
     for c in range(len(posterior.channels)):
         names, code = np.unique(posterior.kernel[:, c], return_inverse=True)
-        rows = np.column_stack(
-            [code.ravel(), posterior.decay[:, c], posterior.half[:, c], posterior.slope[:, c]]
-        )
+        is_exponential = posterior.saturation[:, c] == "exponential"
+        curves = (posterior.half[:, c], posterior.slope[:, c], is_exponential)
+        rows = np.column_stack([code.ravel(), posterior.decay[:, c], *curves])
         shapes, which = np.unique(rows, axis=0, return_inverse=True)
         kernels, kernel_of = np.unique(shapes[:, :2], axis=0, return_inverse=True)
         weights = [
             adstock_weights(str(names[int(code)]), float(decay), posterior.carryover_weeks)
             for code, decay in kernels
         ]
-        out.append(
-            Shapes(np.array(weights), kernel_of.ravel(), shapes[:, 2], shapes[:, 3], which.ravel())
-        )
+        half, slope, family = shapes[:, 2:].T
+        kernels = (np.array(weights), kernel_of.ravel())
+        out.append(Shapes(*kernels, half, slope, which.ravel(), family > 0))
     return tuple(out)
 
 

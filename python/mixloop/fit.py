@@ -14,9 +14,10 @@ from mixloop.design import GROUP_SCALES, GROUPS, Design, build_design
 from mixloop.diagnostics import convergence
 from mixloop.experiments import LiftTest
 from mixloop.forms import FORMS, scale_of, scaled
+from mixloop.geos import exposure_intensity
 from mixloop.panel import Panel
 from mixloop.pooling import Pool, exposure_weights
-from mixloop.posterior import ADDITIVE, MULTIPLICATIVE, Posterior
+from mixloop.posterior import ADDITIVE, MULTIPLICATIVE, NOISE_TERMS, Posterior
 from mixloop.priors import Belief, channel_log_prior
 from mixloop.problem import Problem
 from mixloop.sampler import Chains, run_chains, transform_media
@@ -256,6 +257,8 @@ def _problem(
         share_scale=np.array(share),
         pools=_pools(panel, task, settings),
         signed=_signed(design),
+        intensity=exposure_intensity(panel.exposure[:, -task.n_training :], kpi_scale),
+        has_shocks=True,
     )
     return problem, kpi_scale, scale
 
@@ -320,7 +323,7 @@ def _diagnose(
         out[f"channel:{name}"] = worst(np.stack(found))
     for p, column in enumerate(design.columns):
         out[column.name] = judge(chains.baseline_coef[..., p])
-    for name in ("sigma", "rho", "last_error"):
+    for name in NOISE_TERMS:
         out[f"noise:{name}"] = judge(getattr(chains, name))
     return out
 
@@ -425,6 +428,7 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         carryover_weeks=settings.carryover_weeks,
         baseline=design.columns,
         kernel=np.array(grid.kernel)[points],
+        saturation=np.array(grid.saturation)[points],
         decay=grid.decay[points],
         half=grid.half[points],
         slope=grid.slope[points],
@@ -433,6 +437,7 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         sigma=_thin(chains.sigma, settings.draws),
         rho=_thin(chains.rho, settings.draws),
         last_error=_thin(chains.last_error, settings.draws),
+        shock_share=_thin(chains.shock_share, settings.draws),
         pools=pooled(channels, task.pools),
         kpi_form=task.kpi_form,
     )

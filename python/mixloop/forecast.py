@@ -25,6 +25,7 @@ from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.schemas import FORECASTS, conform
+from mixloop.shocks import SHOCK_SCALE
 from mixloop.trust import pooled_components
 
 
@@ -73,18 +74,25 @@ def carried_error(posterior: Posterior, geo: int, horizon: np.ndarray) -> np.nda
 def error_paths(
     posterior: Posterior, geo: int, n_weeks: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return simulated errors `e_t = rho e_(t-1) + sigma z_t` from the last one on.
+    """Return simulated errors from the last one on: an AR(1), and in rare weeks a shock.
+
+    `e_t = rho e_(t-1) + sigma z_t`; the shock of a week (`shocks`) is not carried on.
 
     Returns
     -------
     ndarray, (n_weeks, S), KPI units
     """
-    shocks = rng.standard_normal((n_weeks, len(posterior.coef))) * posterior.sigma[:, geo]
+    shape = (n_weeks, len(posterior.coef))
+    errors = rng.standard_normal(shape) * posterior.sigma[:, geo]
     error = posterior.last_error[:, geo]
-    for shock in shocks:
-        error = posterior.rho[:, geo] * error + shock
-        shock[:] = error
-    return shocks * posterior.kpi_scale[geo]
+    for new in errors:
+        error = posterior.rho[:, geo] * error + new
+        new[:] = error
+    share = posterior.shock_share[:, geo]
+    if share.any():
+        hit = rng.random(shape) < share
+        errors += hit * rng.standard_normal(shape) * SHOCK_SCALE * posterior.sigma[:, geo]
+    return errors * posterior.kpi_scale[geo]
 
 
 def carried_draws(

@@ -9,7 +9,7 @@ integrated out is
 
 One sweep: channels in random order (transform, then coefficients, from their joint conditional),
 baseline columns with a sign (`signed`), the other baseline coefficients, unknown weeks of the KPI,
-sigma, rho, and the scales of both priors.
+weeks with a shock (`shocks`), sigma, rho, and the scales of both priors.
 
 A unit is what has a learned scale of its share of the KPI. Here it is a channel; `pooled` adds
 channels that are drawn together, whose unit is their pool. There are U units.
@@ -29,7 +29,9 @@ from mixloop.algebra import (
     truncated_normal,
 )
 from mixloop.evidence import Lifts
+from mixloop.geos import GeoCentres
 from mixloop.problem import Problem
+from mixloop.shocks import Shocks
 from mixloop.signed import SignedColumns
 
 RHO_LIMIT = 0.95
@@ -59,7 +61,10 @@ class Sampler:
         self.mean_media[problem.media.max(axis=3) <= 0.0] = 1.0
         self.unit_scale = self._unit_scales()
         self.lifts = Lifts(problem.evidence, n_chains)
+        self.has_centres = problem.intensity is not None and self.j > 1
         self._precompute()
+        if self.has_centres:
+            self.geo_slope = self._geo_slopes()
         self._start()
 
     def _unit_of(self, channel: int) -> int:
@@ -88,11 +93,19 @@ class Sampler:
                 parts[j, a] = z[j] @ part.T
         self.zf = parts
 
+    def _geo_slopes(self) -> np.ndarray:
+        """Return the coefficient that a centre of one means in each geo: (C, J, G)."""
+        weight = self.problem.intensity[:, :, None]
+        ran = self.problem.media.max(axis=(2, 3))[:, :, None] > 0.0
+        mean = (weight * self.mean_media * ran).sum(axis=1, keepdims=True)
+        return weight * np.maximum(ran.sum(axis=1, keepdims=True), 1) / np.maximum(mean, TINY)
+
     def _start(self) -> None:
         """Overdispersed starting points: random transforms, no media effect, flat baseline."""
         p, rng = self.problem, self.rng
         shape = (self.j, self.k)
         self.missing = np.argwhere(np.isnan(p.y))  # (n, 2): geo, week
+        self.shocks = Shocks(~np.isnan(p.y), self.k) if p.has_shocks else None
         y = np.nan_to_num(p.y, nan=1.0)
         self.grid = rng.integers(0, self.g, size=(self.k, self.c))
         self.coef = np.zeros((self.j, self.k, self.c))
@@ -108,6 +121,7 @@ class Sampler:
         self.tau2 = np.ones(self.k)
         self.lam2 = np.ones((self.k, len(self.unit_scale)))
         self.total = np.empty((*shape, 0))  # totals of pools: there are none
+        self.geos = GeoCentres(self.unit_scale, self.k, rng) if self.has_centres else None
 
     # --- one sweep ------------------------------------------------------------------------------
 
@@ -120,6 +134,8 @@ class Sampler:
         self._jump_group_scales()
         self._update_baseline()
         self._update_missing()
+        if self.shocks is not None:
+            self.shocks.update(self)
         self._update_errors()
         self._update_group_scales()
         self._update_share_scales()
@@ -183,9 +199,16 @@ class Sampler:
         chains, at = np.arange(self.k), self.grid[:, channel]
         precision, mean = self.precision[channel], self.mean_media[channel]  # (J, K, G), (J, G)
         unit = self._unit_of(channel)
-        self._move_share_scale(unit, linear[:, chains, at], precision[:, chains, at], mean[:, at])
-        scale = self._unit_sd(unit, self.lam2[:, unit])
-        prior_sd = scale[None, :, None] / mean[:, None, :]
+        here = linear[:, chains, at], precision[:, chains, at]
+        if self.geos is None:
+            self._move_share_scale(unit, *here, mean[:, at])
+            scale = self._unit_sd(unit, self.lam2[:, unit])
+            prior_sd = scale[None, :, None] / mean[:, None, :]
+        else:
+            slope = self.geo_slope[channel]  # (J, G)
+            self._move_centre(unit, *here, slope[:, at], self.coef[:, :, channel])
+            _, prior_sd = self.geos.prior(unit, slope[:, None, :])
+            linear = linear + 1.0 / (self.geos.spread[:, unit, None] * prior_sd)
         at, coef = self._draw_channel(channel, linear, precision, prior_sd)
         self.grid[:, channel], self.coef[:, :, channel] = at, coef
         self.residual -= coef[:, :, None] * self._current(channel)
@@ -218,6 +241,26 @@ class Sampler:
     def _unit_sd(self, unit: int, lam2: np.ndarray) -> np.ndarray:
         """Return the prior scale of a unit's average share of the KPI: (K,)."""
         return np.sqrt(self.tau2 * lam2) * self.unit_scale[unit]
+
+    def _move_centre(
+        self,
+        unit: int,
+        linear: np.ndarray,
+        known: np.ndarray,
+        slope: np.ndarray,
+        coef: np.ndarray,
+    ) -> None:
+        """Move a unit's centre over the geos, its spread and its own scale; all are (J, K)."""
+        self.lam2[:, unit] = self.geos.update(
+            unit,
+            linear,
+            known,
+            slope,
+            coef,
+            lambda lam2: self._unit_sd(unit, lam2),
+            self.lam2[:, unit],
+            self._jump,
+        )
 
     def _move_share_scale(
         self, unit: int, linear: np.ndarray, known: np.ndarray, mean: np.ndarray | float
@@ -339,13 +382,16 @@ class Sampler:
     def _update_share_scales(self) -> None:
         """Draw the global and per-unit scales of the half-normal on shares of the KPI."""
         share = self._unit_shares() / self.unit_scale
+        if self.geos is not None:
+            share = self.geos.centre[None] / self.unit_scale
+        n_geos = len(share)
         squares = (share**2).sum(axis=0)  # (K, U)
         auxiliary = 1.0 / self._inverse_gamma(1.0, 1.0 + 1.0 / self.lam2)
         rate = auxiliary + 0.5 * squares / self.tau2[:, None]
-        self.lam2 = self._inverse_gamma(0.5 * (self.j + 1), rate)
+        self.lam2 = self._inverse_gamma(0.5 * (n_geos + 1), rate)
         auxiliary = 1.0 / self._inverse_gamma(1.0, 1.0 + 1.0 / self.tau2)
         rate = auxiliary + 0.5 * (squares / self.lam2).sum(axis=1)
-        self.tau2 = self._inverse_gamma(0.5 * (self.j * len(self.unit_scale) + 1), rate)
+        self.tau2 = self._inverse_gamma(0.5 * (n_geos * len(self.unit_scale) + 1), rate)
         # Only the products tau * lam touch the data: trade one against the other by their priors.
         factor = np.exp(self._jump())
         tau2, lam2 = self.tau2 * factor, self.lam2 / factor[:, None]

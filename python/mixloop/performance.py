@@ -23,7 +23,7 @@ from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.products import product_sums, without_channel
 from mixloop.schemas import PERFORMANCE, conform
-from mixloop.transforms import half_life_weeks, hill, hill_slope
+from mixloop.transforms import half_life_weeks
 from mixloop.trust import pool_of_nodes, pooled_components, range_notes
 
 STEP = 0.01  # marginal returns are those of one per cent more spend
@@ -98,13 +98,13 @@ def headroom(
         return np.full(len(full), np.nan)
     factors = np.linspace(1.0, HEADROOM_LIMIT, HEADROOM_POINTS)
     u = (current / scale)[:, None] * factors  # (J, K)
-    rise = hill_slope(u, shapes.half[:, None, None], shapes.slope[:, None, None])  # (U, J, K)
+    rise = shapes.rise(u[None])  # (U, J, K)
     per_money = rise * (current / now / scale)[:, None]
     marginal = np.zeros((len(full), HEADROOM_POINTS))
     for j in range(len(current)):
         worth = full[:, j, None]
         if others is not None:
-            response = hill(u[j], shapes.half[:, None], shapes.slope[:, None])  # (U, K)
+            response = shapes.height(u[j][None])  # (U, K)
             worth = worth * others[:, j, None] * np.exp(response[shapes.which] * worth)
         marginal += per_money[shapes.which, j] * worth
     low = marginal <= hurdle

@@ -31,6 +31,12 @@ class PooledSampler(Sampler):
         shape = (self.j, self.k, len(scale))
         self.total = scale * np.exp(self.rng.normal(0.0, 0.5, size=shape))  # V
 
+    def _geo_slopes(self) -> np.ndarray:
+        weight = self.problem.intensity
+        means = [(weight[p.members] * p.weight).sum(axis=0) for p in self.problem.pools]
+        self.pool_slope = np.array([mean / mean.mean() for mean in means])  # (Q, J)
+        return super()._geo_slopes()
+
     def _unit_shares(self) -> np.ndarray:
         return np.concatenate([self.shares()[:, :, self.alone], self.total], axis=2)
 
@@ -133,12 +139,17 @@ class PooledSampler(Sampler):
 
         linear = np.einsum("jkn,jkn->jk", ratio, pull)
         known = np.maximum(np.einsum("jkn,jknm,jkm->jk", ratio, gram, ratio), 0.0)
-        self._move_share_scale(unit, linear, known, 1.0)
-        sd = self._unit_sd(unit, self.lam2[:, unit])
-        total = draw_total(self.rng, linear, known, sd)
+        if self.geos is None:
+            self._move_share_scale(unit, linear, known, 1.0)
+            mean, sd = 0.0, self._unit_sd(unit, self.lam2[:, unit])
+        else:
+            slope = np.repeat(self.pool_slope[q][:, None], self.k, axis=1)
+            self._move_centre(unit, linear, known, slope, total)
+            mean, sd = self.geos.prior(unit, slope)
+        total = draw_total(self.rng, linear, known, sd, mean)
         scaled = gram * (total**2)[..., None, None]
         ratio = draw_ratios(self.rng, ratio, scaled, pull * total[..., None], pool.spread)
-        total, ratio = rescale_total(self.rng, total, ratio, sd, pool.spread)
+        total, ratio = rescale_total(self.rng, total, ratio, sd, pool.spread, mean)
 
         self.total[:, :, q] = total
         slope = self._slope(pool, total, members).transpose(1, 2, 0)

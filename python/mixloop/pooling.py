@@ -72,7 +72,11 @@ def exposure_weights(exposure: np.ndarray, units: tuple[str, ...]) -> np.ndarray
 
 
 def draw_total(
-    rng: np.random.Generator, linear: np.ndarray, known: np.ndarray, sd: np.ndarray
+    rng: np.random.Generator,
+    linear: np.ndarray,
+    known: np.ndarray,
+    sd: np.ndarray,
+    mean: np.ndarray | float = 0.0,
 ) -> np.ndarray:
     """Draw the pool's share of the KPI given its channels' ratios: normal above zero.
 
@@ -80,15 +84,15 @@ def draw_total(
     ----------
     linear, known : ndarray, (J, K)
         What the data say of one unit of V: log likelihood `linear V - known V^2 / 2`.
-    sd : ndarray, (K,)
-        Prior scale of V.
+    sd, mean : ndarray, (K,) or (J, K)
+        Prior of V: normal above zero.
 
     Returns
     -------
     ndarray, (J, K), at least `TINY` so that ratios to it exist
     """
     root = np.sqrt(known + sd**-2)
-    return np.maximum(positive_normal(rng, linear / root) / root, TINY)
+    return np.maximum(positive_normal(rng, (linear + mean / sd**2) / root) / root, TINY)
 
 
 def draw_free_ratios(
@@ -171,18 +175,20 @@ def rescale_total(
     ratio: np.ndarray,
     sd: np.ndarray,
     spread: float,
+    mean: np.ndarray | float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Move the total with the shares held, so that all ratios move the other way.
 
     The data do not see it: only the priors of V and of the shares given V count. Metropolis on
-    the log scale, where the target is `(1 - n) log V - V^2 / (2 sd^2) - sum (m - 1)^2 / (2 s^2)`.
+    the log scale, where the target is
+    `(1 - n) log V - (V - mean)^2 / (2 sd^2) - sum (m - 1)^2 / (2 s^2)`.
 
     Parameters
     ----------
     total : ndarray, (J, K)
     ratio : ndarray, (J, K, n)
-    sd : ndarray, (K,)
-        Prior scale of V.
+    sd, mean : ndarray, (K,) or (J, K)
+        Prior of V: normal above zero.
 
     Returns
     -------
@@ -193,7 +199,7 @@ def rescale_total(
 
     def log_weight(total: np.ndarray, ratio: np.ndarray) -> np.ndarray:
         misfit = ((ratio - 1.0) ** 2).sum(axis=2) / spread**2
-        return (1 - n) * np.log(total) - 0.5 * ((total / sd) ** 2 + misfit)
+        return (1 - n) * np.log(total) - 0.5 * (((total - mean) / sd) ** 2 + misfit)
 
     current = log_weight(total, ratio)
     for _ in range(RESCALINGS):

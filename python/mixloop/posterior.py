@@ -59,6 +59,8 @@ class Posterior:
         Adstock kernel of each draw (`geometric`, `delayed`).
     decay, half, slope : ndarray, (S, C)
         Transform of each draw, shared by the geos.
+    saturation : ndarray of str, (S, C)
+        Saturation curve of each draw (`hill`, `exponential`); not given, it is `hill`.
     coef : ndarray, (S, J, C)
         b >= 0, effect at full saturation.
     baseline_coef : ndarray, (S, J, P)
@@ -66,6 +68,8 @@ class Posterior:
         Innovation standard deviation and autocorrelation of the errors.
     last_error : ndarray, (S, J)
         Error e of the last training week, from which a forecast carries on.
+    shock_share : ndarray, (S, J)
+        Probability that a week has a shock (`shocks`); not given, it is zero.
     pools : dict of str to str
         The pool of each channel that was drawn together with others of the run.
     kpi_form : str
@@ -96,10 +100,19 @@ class Posterior:
     last_error: np.ndarray
     pools: dict[str, str] = field(default_factory=dict)
     kpi_form: str = ADDITIVE
+    saturation: np.ndarray | None = None
+    shock_share: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        """Fill in what runs of earlier versions do not have."""
+        if self.saturation is None:
+            object.__setattr__(self, "saturation", np.full(self.kernel.shape, "hill"))
+        if self.shock_share is None:
+            object.__setattr__(self, "shock_share", np.zeros(self.sigma.shape))
 
 
-NOISE_TERMS = ("last_error", "rho", "sigma")  # sorted, as in the frame
-TRANSFORM_COLUMNS = ("kernel", "decay", "half", "slope")
+NOISE_TERMS = ("last_error", "rho", "shock_share", "sigma")  # sorted, as in the frame
+TRANSFORM_COLUMNS = ("kernel", "saturation", "decay", "half", "slope")
 FRAME_COLUMNS = (
     *("run_id", "run_kind", "model_id", "kpi", "kpi_form", "as_of_week", "first_training_week"),
     *("n_training_weeks", "carryover_weeks", "geo", "kpi_scale", "term_id", "term_type"),
@@ -185,13 +198,21 @@ def _pools_of(media: pl.DataFrame) -> dict[str, str]:
     return dict(media.drop_nulls("pool_id").select("component_id", "pool_id").rows())
 
 
+def _transforms(media: pl.DataFrame, name: str) -> np.ndarray | None:
+    """Return a column of transforms, (S, C); None where rows of earlier versions lack it."""
+    if name not in media.columns or media[name].has_nulls():
+        return None
+    return np.array(media[name].to_list()).T
+
+
 def _one_posterior(rows: pl.DataFrame) -> Posterior:
     """Read one run's posterior back from its rows."""
     first = rows.row(0, named=True)
     geos = tuple(sorted(rows["geo"].unique()))
     media, coef = _blocks(rows, "channel", len(geos))
     baseline, baseline_coef = _blocks(rows, "baseline", len(geos))
-    _, noise = _blocks(rows, "noise", len(geos))
+    terms, noise = _blocks(rows, "noise", len(geos))
+    names = [term.removeprefix("noise:") for term in terms["term_id"]]
     per_geo = rows.sort("geo").group_by("term_id").agg("input_center", "input_scale", "kpi_scale")
     fixed = {row.pop("term_id"): row for row in per_geo.to_dicts()}  # lists over the geos
     return Posterior(
@@ -216,10 +237,10 @@ def _one_posterior(rows: pl.DataFrame) -> Posterior:
             )
             for name, component in baseline.select("term_id", "component_id").rows()
         ),
-        **{name: np.array(media[name].to_list()).T for name in TRANSFORM_COLUMNS},
+        **{name: _transforms(media, name) for name in TRANSFORM_COLUMNS},
         coef=coef,
         baseline_coef=baseline_coef,
-        **{name: noise[..., at] for at, name in enumerate(NOISE_TERMS)},
+        **{name: noise[..., at] for at, name in enumerate(names)},
         pools=_pools_of(media),
         kpi_form=first.get("kpi_form") or ADDITIVE,
     )

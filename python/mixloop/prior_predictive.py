@@ -23,6 +23,7 @@ from mixloop.evaluate import (
     training_weeks,
 )
 from mixloop.forms import is_multiplicative
+from mixloop.geos import SPREAD_PRIOR, exposure_intensity
 from mixloop.importance import range_values, weighted_summary
 from mixloop.panel import Panel
 from mixloop.pooling import exposure_weights
@@ -71,6 +72,22 @@ class Known:
         return Belief(**self.asked.get("beliefs", {}).get(channel, {}))
 
 
+def _around_centre(intensity: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw shares over their prior scale, as in `geos`: (draws, J, U) for intensities (U, J).
+
+    One geo is its own centre.
+    """
+    n_units, n_geos = intensity.shape
+    centre = np.abs(rng.standard_normal((DRAWS, 1, n_units)))
+    if n_geos == 1:
+        return centre
+    middle, sd = SPREAD_PRIOR
+    spread = np.exp(middle + sd * rng.standard_normal((DRAWS, 1, n_units)))
+    low = ndtr(-1.0 / spread)
+    ratio = 1.0 + spread * ndtri(low + (1.0 - low) * rng.random((DRAWS, n_geos, n_units)))
+    return centre * ratio * (intensity / intensity.mean(axis=1, keepdims=True)).T
+
+
 def _half_normal_shares(known: Known, rng: np.random.Generator) -> np.ndarray:
     """Draw every channel's share of each geo's KPI from the prior: (draws, J, C)."""
     run, asked = known.run, known.asked
@@ -78,13 +95,15 @@ def _half_normal_shares(known: Known, rng: np.random.Generator) -> np.ndarray:
     given, default = asked["share_of_kpi"], asked["channel_share_scale"]
     scale = np.array([given.get(channel, default) for channel in run.channels])
     tau = np.abs(rng.standard_cauchy(DRAWS))[:, None, None]
-    out = np.abs(rng.standard_normal((DRAWS, n_geos, n_channels)))
-    out *= tau * np.abs(rng.standard_cauchy((DRAWS, 1, n_channels))) * scale
+    intensity = exposure_intensity(known.exposure, run.kpi_scale)
+    out = tau * np.abs(rng.standard_cauchy((DRAWS, 1, n_channels))) * scale
+    out = out * _around_centre(intensity, rng)
     for pool in sorted(set(run.pools.values())):
         members = np.flatnonzero([run.pools.get(channel) == pool for channel in run.channels])
         units = tuple(run.media_units[c] for c in members)
         weight = exposure_weights(known.exposure[:, :, members], units)  # (n, J)
-        total = np.abs(rng.standard_normal((DRAWS, n_geos))) * tau[:, :, 0]
+        strength = (intensity[members] * weight).sum(axis=0)
+        total = _around_centre(strength[None], rng)[:, :, 0] * tau[:, :, 0]
         total *= np.abs(rng.standard_cauchy((DRAWS, 1))) * scale[members].sum()
         for n, c in enumerate(members):
             low = ndtr(-1.0 / asked["pool_spread"])

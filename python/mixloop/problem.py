@@ -42,6 +42,11 @@ class Problem:
         Lift tests and beliefs about returns.
     signed : Signed, optional
         Baseline columns whose coefficients have a known sign.
+    intensity : ndarray, (C, J), optional
+        How strongly each channel runs in each geo (`geos.exposure_intensity`). With it the geos of
+        a channel are drawn around one centre; without it they are independent.
+    has_shocks : bool
+        Whether single weeks may be set aside as shocks (`shocks`).
     """
 
     y: np.ndarray
@@ -56,3 +61,5 @@ class Problem:
     pools: tuple[Pool, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     signed: Signed | None = None
+    intensity: np.ndarray | None = None
+    has_shocks: bool = False

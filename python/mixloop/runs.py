@@ -28,8 +28,8 @@ from mixloop.workers import side_by_side
 MIN_BACKTEST_WEEKS = 52  # an origin with less history would backtest a model nobody would use
 FIT_MODULES = (
     *("panel", "transforms", "design", "algebra", "pooling", "evidence", "signed"),
-    *("problem", "gibbs", "pooled", "sampler", "experiments", "priors", "importance"),
-    *("calibration", "fit", "posterior", "forms"),
+    *("shocks", "geos", "problem", "gibbs", "pooled", "sampler", "experiments", "priors"),
+    *("importance", "calibration", "fit", "posterior", "forms"),
 )
 VERSIONED = ("numpy", "scipy", "polars", "holidays")
 

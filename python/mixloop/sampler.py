@@ -10,7 +10,7 @@ import numpy as np
 from mixloop.gibbs import Sampler
 from mixloop.pooled import PooledSampler
 from mixloop.problem import Problem
-from mixloop.transforms import TransformGrid, adstock, adstock_weights, hill
+from mixloop.transforms import TransformGrid, adstock, adstock_weights, exponential, hill
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Chains:
         Each pool's share of the KPI, around which its channels are drawn.
     baseline_coef : ndarray, (K, N, J, P + Q)
         Of the columns with either sign, then of those with a known one.
-    sigma, rho, last_error : ndarray, (K, N, J)
+    sigma, rho, last_error, shock_share : ndarray, (K, N, J)
+        The last one is zero where there are no shocks.
     """
 
     grid: np.ndarray
@@ -38,6 +39,7 @@ class Chains:
     sigma: np.ndarray
     rho: np.ndarray
     last_error: np.ndarray
+    shock_share: np.ndarray
 
 
 def transform_media(exposure: np.ndarray, grid: TransformGrid, carryover_weeks: int) -> np.ndarray:
@@ -62,7 +64,9 @@ def transform_media(exposure: np.ndarray, grid: TransformGrid, carryover_weeks: 
         if (kernel, decay) not in shapes:
             weights = adstock_weights(kernel, float(decay), carryover_weeks)
             shapes[kernel, decay] = adstock(series, weights)
-        out[:, :, g] = hill(shapes[kernel, decay], grid.half[g], grid.slope[g])
+        carried, half = shapes[kernel, decay], grid.half[g]
+        is_hill = grid.saturation[g] == "hill"
+        out[:, :, g] = hill(carried, half, grid.slope[g]) if is_hill else exponential(carried, half)
     return out
 
 
@@ -78,6 +82,7 @@ def _state(sampler: Sampler) -> Chains:
         "sigma": np.sqrt(sampler.sigma2).T,
         "rho": sampler.rho.T,
         "last_error": sampler.error[:, :, -1].T,
+        "shock_share": sampler.shocks.share.T if sampler.shocks else np.zeros_like(sampler.rho.T),
     }
     return Chains(**{name: values[:, None].copy() for name, values in state.items()})
 

@@ -43,6 +43,7 @@ POSTERIOR: dict[str, pl.DataType] = {
     "decay": pl.List(pl.Float64()),
     "half": pl.List(pl.Float64()),
     "slope": pl.List(pl.Float64()),
+    "saturation": pl.List(pl.String()),  # channels: hill or exponential
     # convergence of this term
     "rhat": pl.Float64(),
     "ess_bulk": pl.Float64(),

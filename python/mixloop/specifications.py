@@ -60,8 +60,9 @@ def dimensions(posterior: Posterior) -> dict[str, tuple[np.ndarray, tuple[str, .
     bands = {
         "half_life": (half_lives(posterior), HALF_LIFE),
         "half_saturation": (posterior.half, HALF_SATURATION),
-        "slope": (posterior.slope, SLOPE),
     }
+    slope = banded(posterior.slope, SLOPE)
+    slope[posterior.saturation == "exponential"] = len(SLOPE)
     return {
         "all": (np.zeros(posterior.half.shape, dtype=int), ("all",)),
         "kernel": (np.searchsorted(names, posterior.kernel), names),
@@ -69,6 +70,7 @@ def dimensions(posterior: Posterior) -> dict[str, tuple[np.ndarray, tuple[str, .
             dimension: (banded(values, by), tuple(name for _, name in by))
             for dimension, (values, by) in bands.items()
         },
+        "slope": (slope, (*(name for _, name in SLOPE), "none: exponential")),
     }
 
 

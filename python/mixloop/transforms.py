@@ -1,4 +1,4 @@
-"""Carry-over and saturation of media: adstock kernels, the Hill curve and the grid of both.
+"""Carry-over and saturation of media: adstock kernels, saturation curves and the grid of both.
 
 Every shape is a row of one grid, so that a new kernel is a new row and never a second code path.
 """
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 KERNELS = ("geometric", "delayed")
+SATURATIONS = ("hill", "exponential")
 PEAK_LAG = 2.0  # weeks until a delayed kernel peaks
 
 
@@ -117,6 +118,29 @@ def hill_slope(u: np.ndarray, half: np.ndarray | float, slope: np.ndarray | floa
     return slope * half_powered * powered / u / (powered + half_powered) ** 2
 
 
+def exponential(u: np.ndarray, half: np.ndarray | float) -> np.ndarray:
+    """Return the saturated response `1 - 2^(-u / half)`, in [0, 1).
+
+    Examples
+    --------
+    >>> exponential(np.array([0.0, 0.5, 1.0]), 0.5).tolist()
+    [0.0, 0.5, 0.75]
+    """
+    return -np.expm1(-np.log(2.0) / half * u)
+
+
+def exponential_slope(u: np.ndarray, half: np.ndarray | float) -> np.ndarray:
+    """Return the derivative of `exponential` by u.
+
+    Examples
+    --------
+    >>> exponential_slope(np.array([0.0, 0.5]), 0.5).round(4).tolist()
+    [1.3863, 0.6931]
+    """
+    rate = np.log(2.0) / half
+    return rate * np.exp(-rate * u)
+
+
 def half_life_weeks(weights: np.ndarray) -> np.ndarray:
     """Return the weeks until half of an exposure's effect has come, interpolated within a week.
 
@@ -147,13 +171,16 @@ class TransformGrid:
 
     Attributes
     ----------
-    kernel : tuple of str, (G,)
+    kernel, saturation : tuple of str, (G,)
+        One of `KERNELS` and one of `SATURATIONS`.
     decay, half, slope : ndarray, (G,)
+        An exponential curve has no slope; it has 1 there.
     log_prior : ndarray, (G,)
         Log of prior weights that sum to one.
     """
 
     kernel: tuple[str, ...]
+    saturation: tuple[str, ...]
     decay: np.ndarray
     half: np.ndarray
     slope: np.ndarray
@@ -161,23 +188,32 @@ class TransformGrid:
 
 
 def default_grid() -> TransformGrid:
-    """Return the default grid: every kernel shape with every half-saturation and slope.
+    """Return the default grid: every kernel shape with every saturation curve.
 
     Decays are spaced by half-life, halves in even ratios from an eighth of the largest week (the
     channel is deep in saturation) to 2.4 times it (nearly linear), slopes from concave to S-shaped.
-    Delayed kernels share a quarter of the prior: most media act at once.
+    Delayed kernels share a quarter of the prior: most media act at once. Curves in the middle weigh
+    more than those at the ends, which say that spend hardly matters or that returns hardly
+    diminish; among Hill curves a slope of 1 weighs most, and exponential curves have a fifth.
     """
     shapes = [("geometric", decay, 0.75 / 7) for decay in (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.87)]
     shapes += [("delayed", decay, 0.25 / 2) for decay in (0.5, 0.8)]
-    halves = (0.12, 0.25, 0.45, 0.8, 1.4, 2.4)
-    slopes = (0.7, 1.0, 1.5, 2.3)
-    rows = [(k, d, h, s, w) for (k, d, w), h, s in product(shapes, halves, slopes)]
-    kernel, decay, half, slope, weight = zip(*rows, strict=True)
-    prior = np.array(weight) / (len(halves) * len(slopes))
+    halves = {0.12: 1 / 12, 0.25: 2 / 12, 0.45: 3 / 12, 0.8: 3 / 12, 1.4: 2 / 12, 2.4: 1 / 12}
+    hills = {0.7: 0.15, 1.0: 0.4, 1.5: 0.3, 2.3: 0.15}
+    curves = [("hill", slope, 0.8 * weight) for slope, weight in hills.items()]
+    curves += [("exponential", 1.0, 0.2)]
+    rows = [
+        (kernel, saturation, decay, half, slope, w * weight_of_curve * weight_of_half)
+        for (kernel, decay, w), (half, weight_of_half), (saturation, slope, weight_of_curve) in (
+            product(shapes, halves.items(), curves)
+        )
+    ]
+    kernel, saturation, decay, half, slope, prior = zip(*rows, strict=True)
     return TransformGrid(
         kernel=kernel,
+        saturation=saturation,
         decay=np.array(decay),
         half=np.array(half),
         slope=np.array(slope),
-        log_prior=np.log(prior / prior.sum()),
+        log_prior=np.log(np.array(prior) / sum(prior)),
     )

@@ -35,6 +35,8 @@ class Truth:
     media: np.ndarray
     y: np.ndarray
     total: np.ndarray
+    centre: np.ndarray | None = None
+    spread: np.ndarray | None = None
 
 
 def problem_of(n_geos, n_channels):
@@ -73,6 +75,25 @@ def pooled_problem_of(n_geos, n_channels):
     return replace(plain, media=media, pools=(Pool(np.array([0, 1]), weight, SPREAD),))
 
 
+def with_geos(problem):
+    """The same, with geos drawn around one centre; they run at different intensities."""
+    n_channels, n_geos, _, _ = problem.media.shape
+    return replace(
+        problem, intensity=np.random.default_rng(12).uniform(0.5, 1.5, size=(n_channels, n_geos))
+    )
+
+
+def draw_around_centres(problem, scale, rng):
+    """Draw shares in every geo, relative to what a centre of one means there, and both scales."""
+    n_geos = problem.y.shape[0]
+    centre = np.abs(rng.normal(size=scale.shape)) * scale
+    spread = np.exp(rng.normal(np.log(0.3), 0.7, size=scale.shape))
+    ratio = stats.truncnorm.rvs(
+        -1 / spread, np.inf, 1.0, spread, size=(n_geos, *scale.shape), random_state=rng
+    )
+    return centre, spread, centre * ratio
+
+
 def draw_worlds(problem, rng, ar1):
     """Draw parameters from the prior that the sampler's docstrings state, then data from them."""
     n_channels, n_geos, n_points, n_weeks = problem.media.shape
@@ -83,13 +104,23 @@ def draw_worlds(problem, rng, ar1):
     weights = np.exp(problem.log_prior[0])
     grid = rng.choice(n_points, p=weights / weights.sum(), size=(WORLDS, n_channels))
     media = problem.media[np.arange(n_channels), :, grid]  # (K, C, J, T)
-    unit = np.abs(rng.normal(size=(n_geos, WORLDS, lam.shape[1])))
-    unit *= problem.share_scale[0] * tau[:, None] * lam  # the same for all channels
+    scale = problem.share_scale[0] * tau[:, None] * lam  # the same for all channels
+    scale[:, len(alone) :] *= [len(pool.members) for pool in problem.pools]  # the sum of theirs
+    centre = spread = None
+    if problem.intensity is None:
+        unit = np.abs(rng.normal(size=(n_geos, *scale.shape))) * scale
+    else:
+        centre, spread, unit = draw_around_centres(problem, scale, rng)
+        weight = problem.intensity[alone].T  # (J, n)
+        mean = media.mean(axis=3)[:, alone].transpose(2, 0, 1) * weight[:, None]  # (J, K, n)
+        unit[:, :, : len(alone)] *= mean / mean.mean(axis=0)
+        for q, pool in enumerate(problem.pools):
+            weight = (problem.intensity[pool.members] * pool.weight).sum(axis=0)
+            unit[:, :, len(alone) + q] *= (weight / weight.mean())[:, None]
     share = np.empty((n_geos, WORLDS, n_channels))
     share[:, :, alone] = unit[:, :, : len(alone)]
     total = unit[:, :, len(alone) :]
     for q, pool in enumerate(problem.pools):
-        total[:, :, q] *= len(pool.members)  # a pool's scale is the sum of its channels'
         for c, weight in zip(pool.members, pool.weight, strict=True):
             ratio = stats.truncnorm.rvs(
                 -1 / pool.spread, np.inf, 1.0, pool.spread, size=(n_geos, WORLDS), random_state=rng
@@ -97,9 +128,9 @@ def draw_worlds(problem, rng, ar1):
             share[:, :, c] = weight[:, None] * total[:, :, q] * ratio
     coef = share / media.mean(axis=3).transpose(2, 0, 1)
     n_groups, n_columns = len(problem.group_scale), problem.baseline.shape[2]
-    scale = np.abs(rng.standard_cauchy((WORLDS, n_groups))) * problem.group_scale
-    scale[:, 0] = problem.group_scale[0]
-    baseline_coef = rng.normal(size=(n_geos, WORLDS, n_columns)) * scale[:, problem.group]
+    ridge = np.abs(rng.standard_cauchy((WORLDS, n_groups))) * problem.group_scale
+    ridge[:, 0] = problem.group_scale[0]
+    baseline_coef = rng.normal(size=(n_geos, WORLDS, n_columns)) * ridge[:, problem.group]
     sigma2 = stats.invgamma.rvs(1.0, scale=1e-4, size=(n_geos, WORLDS), random_state=rng)
     rho = stats.truncnorm.rvs(
         -0.95 / 0.4, 0.95 / 0.4, scale=0.4, size=(n_geos, WORLDS), random_state=rng
@@ -111,7 +142,8 @@ def draw_worlds(problem, rng, ar1):
     baseline = np.einsum("jkp,jtp->jkt", baseline_coef, problem.baseline)
     y = baseline + effect + error
     return Truth(
-        *(tau**2, lam**2, grid, coef, scale**2, baseline_coef, sigma2, rho, effect, y, total)
+        *(tau**2, lam**2, grid, coef, ridge**2, baseline_coef, sigma2, rho, effect, y, total),
+        *(centre, spread),
     )
 
 
@@ -127,6 +159,11 @@ def quantities(state, share):
         "share": share[0, :, 0],
         "share scale": state.tau2 * state.lam2[:, -1],
     }
+    centres = getattr(state, "geos", None) or state
+    if getattr(centres, "centre", None) is not None:
+        out |= {"centre": centres.centre[:, 0], "spread": centres.spread[:, 0]}
+        out |= {"last centre": centres.centre[:, -1], "last spread": centres.spread[:, -1]}
+        out["last share"] = share[-1, :, -1]
     if state.total.shape[2]:
         out["last share"] = share[-1, :, -1]
         out["total"] = state.total[-1, :, 0]
@@ -176,5 +213,7 @@ def at_truth(problem, truth, rng):
     sampler = (PooledSampler if problem.pools else Sampler)(problem, WORLDS, rng)
     for name in ("tau2", "lam2", "grid", "coef", "group_var", "sigma2", "rho", "total"):
         setattr(sampler, name, getattr(truth, name).copy())
+    if sampler.geos is not None:
+        sampler.geos.centre, sampler.geos.spread = truth.centre.copy(), truth.spread.copy()
     sampler.residual = truth.y - truth.media
     return sampler

@@ -118,6 +118,8 @@ def test_media_of_the_last_training_week_carry_over_into_the_next(data, fitted):
             weights = adstock_weights(str(posterior.kernel[s, c]), posterior.decay[s, c], 12)
             u = (weights * past[: len(weights)]).sum() / posterior.exposure_scale[0, c]
             response = hill(np.array(u), posterior.half[s, c], posterior.slope[s, c])
+            if posterior.saturation[s, c] == "exponential":
+                response = 1 - 0.5 ** (u / posterior.half[s, c])
             effect[s] += posterior.coef[s, 0, c] * response
     elapsed, middle = TRAIN, (TRAIN - 1) / 2
     angle = 2 * np.pi * elapsed / (365.25 / 7)
@@ -129,7 +131,8 @@ def test_media_of_the_last_training_week_carry_over_into_the_next(data, fitted):
             knot = (np.datetime64(rest) - np.datetime64(first)).astype(int) / 7
             values.append((elapsed - knot) / (365.25 / 7))
         elif kind == "season":
-            values.append({"s": np.sin, "c": np.cos}[rest[0]](angle * int(rest[3:])))
+            k = int(rest[3:])
+            values.append({"s": np.sin, "c": np.cos}[rest[0]](angle * k) / k)
         elif kind == "context":
             price = X.filter(geo="north")["price"].to_numpy()
             values.append((price[TRAIN] - price[:TRAIN].mean()) / price[:TRAIN].std())

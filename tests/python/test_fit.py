@@ -96,7 +96,7 @@ def test_planted_errors_are_found(world, fitted):
 def test_every_term_is_judged_and_has_converged(fitted):
     terms = {f"channel:{c}" for c in ("search", "social", "tv")}
     terms |= {c.name for c in fitted.posterior.baseline}
-    terms |= {f"noise:{n}" for n in ("sigma", "rho", "last_error")}
+    terms |= {f"noise:{n}" for n in ("sigma", "rho", "last_error", "shock_share")}
     assert set(fitted.diagnostics) == terms
     figures = np.array(list(fitted.diagnostics.values()))
     assert figures.shape == (len(terms), 2, 3)

@@ -108,7 +108,7 @@ def test_rows_follow_the_ledgers_schema():
     posterior = random_posterior(3)
     frame = posterior_to_frame(posterior)
     assert frame.schema == pl.Schema({name: POSTERIOR[name] for name in FRAME_COLUMNS})
-    assert len(frame) == 2 * (3 + 5 + 3)  # geos x (channels + baseline columns + noise terms)
+    assert len(frame) == 2 * (3 + 5 + 4)  # geos x (channels + baseline columns + noise terms)
     assert frame.select("geo", "term_id").is_duplicated().any() is False
     assert frame["n_training_weeks"].unique().to_list() == [10]
     row = frame.filter(geo="geo 1", term_id="channel:ch_2").row(0, named=True)

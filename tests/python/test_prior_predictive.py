@@ -9,7 +9,7 @@ import pytest
 from planted import panel as make_panel
 from planted import posterior as make_posterior
 from planted import world
-from prior import draw_worlds, pooled_problem_of, problem_of, share_of
+from prior import draw_worlds, pooled_problem_of, problem_of, share_of, with_geos
 from scipy import stats
 from test_fit import task_of, total_effects
 
@@ -37,12 +37,15 @@ def known_of(exposure, asked=None, **changes):
 
 def test_shares_are_those_of_the_samplers_own_prior(ar1):
     """`prior.draw_worlds` draws the prior that the calibration of the sampler holds it to."""
-    problem = problem_of(2, 2)
+    problem = with_geos(problem_of(2, 2))
+    level = problem.media.mean(axis=3, keepdims=True)
+    level = level / level.mean(axis=1, keepdims=True)  # as much in both geos
+    intensity = np.tile(np.array([0.5, 1.5]), (2, 1))
+    problem = replace(problem, media=problem.media / level, intensity=intensity)
     truth = draw_worlds(problem, np.random.default_rng(1), ar1)
     theirs = share_of(problem, truth)  # (J, K, C)
-    mine = prior_predictive._half_normal_shares(
-        known_of(np.ones((2, 5, 2))), np.random.default_rng(2)
-    )
+    exposure = np.array([1.0, 9.0])[:, None, None] * np.ones((2, 5, 2))
+    mine = prior_predictive._half_normal_shares(known_of(exposure), np.random.default_rng(2))
     for j, c in np.ndindex(2, 2):
         assert stats.ks_2samp(mine[:, j, c], theirs[j, :, c]).pvalue > 1e-3
     both = stats.ks_2samp(mine[:, 0, 0] + mine[:, 1, 0], theirs[0, :, 0] + theirs[1, :, 0])

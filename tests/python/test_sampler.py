@@ -9,24 +9,27 @@ from mixloop.sampler import run_chains, transform_media
 from mixloop.transforms import TransformGrid
 
 
-def test_media_under_every_transform_is_adstock_then_hill():
+def test_media_under_every_transform_is_adstock_then_saturation():
     grid = TransformGrid(
-        kernel=("geometric", "geometric", "delayed"),
-        decay=np.array([0.5, 0.5, 0.8]),
-        half=np.array([0.3, 1.0, 0.6]),
-        slope=np.array([1.0, 2.0, 1.5]),
-        log_prior=np.log(np.full(3, 1 / 3)),
+        kernel=("geometric", "geometric", "delayed", "geometric"),
+        saturation=("hill", "hill", "hill", "exponential"),
+        decay=np.array([0.5, 0.5, 0.8, 0.5]),
+        half=np.array([0.3, 1.0, 0.6, 0.3]),
+        slope=np.array([1.0, 2.0, 1.5, 1.0]),
+        log_prior=np.log(np.full(4, 1 / 4)),
     )
     exposure = np.random.default_rng(0).uniform(0, 1, size=(2, 9, 3))
     media = transform_media(exposure, grid, 2)
-    assert media.shape == (3, 2, 3, 9)
+    assert media.shape == (3, 2, 4, 9)
     weights = {0: [4 / 7, 2 / 7, 1 / 7], 1: [4 / 7, 2 / 7, 1 / 7]}
     peak = np.array([0.8**4, 0.8, 1.0])
-    weights[2] = peak / peak.sum()
+    weights[2], weights[3] = peak / peak.sum(), weights[0]
     for c, j, g, t in np.ndindex(media.shape):
         carried = sum(weights[g][lag] * exposure[j, t - lag, c] for lag in range(min(t, 2) + 1))
         powered = carried ** grid.slope[g]
         expected = powered / (powered + grid.half[g] ** grid.slope[g])
+        if g == 3:
+            expected = 1 - 0.5 ** (carried / grid.half[g])
         assert media[c, j, g, t] == pytest.approx(expected, rel=1e-12)
 
 

@@ -46,6 +46,13 @@ def test_the_draws_that_share_a_transform_are_the_answer_under_it():
     )
 
 
+def test_exponential_curves_are_a_shape_of_their_own():
+    run, panel = run_of_four()
+    family = np.array([["hill"], ["exponential"], ["hill"], ["exponential"]])
+    found = spread_of(specification_rows(planted.replace(run, saturation=family), panel), "slope")
+    assert {k: v["probability"] for k, v in found.items()} == {"1": 0.5, "none: exponential": 0.5}
+
+
 def test_probabilities_of_a_dimension_add_up():
     frame = specification_rows(*planted.world())
     totals = frame.group_by("channel_id", "dimension").agg(

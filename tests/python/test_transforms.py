@@ -149,14 +149,23 @@ def test_grid_is_a_full_product_with_a_proper_prior():
     grid = default_grid()
     prior = np.exp(grid.log_prior)
     assert prior.sum() == pytest.approx(1.0, abs=1e-12)
-    points = set(zip(grid.kernel, grid.decay, grid.half, grid.slope, strict=True))
+    curves_of = list(zip(grid.saturation, grid.half, grid.slope, strict=True))
+    points = set(zip(grid.kernel, grid.decay, curves_of, strict=True))
     assert len(points) == len(grid.kernel)
-    shapes = {(kernel, decay) for kernel, decay, _, _ in points}
-    curves = {(half, slope) for _, _, half, slope in points}
+    shapes = {(kernel, decay) for kernel, decay, _ in points}
+    curves = set(curves_of)
     assert len(points) == len(shapes) * len(curves)
     delayed = np.array([kernel == "delayed" for kernel in grid.kernel])
     assert prior[delayed].sum() == pytest.approx(0.25)
-    for kernel, decay in shapes:  # within a shape every curve is as likely as every other
-        same = delayed == (kernel == "delayed")
-        same &= grid.decay == decay
-        assert np.ptp(prior[same]) == pytest.approx(0.0, abs=1e-15)
+    exponential = np.array([saturation == "exponential" for saturation in grid.saturation])
+    assert prior[exponential].sum() == pytest.approx(0.2)
+    assert (grid.slope[exponential] == 1.0).all()
+    for kernel, decay in shapes:  # the prior of a curve does not depend on the kernel
+        same = (delayed == (kernel == "delayed")) & (grid.decay == decay)
+        found = dict(
+            zip([c for c, s in zip(curves_of, same, strict=True) if s], prior[same], strict=True)
+        )
+        share = sum(found.values())
+        assert found["hill", 0.45, 1.0] / share == pytest.approx(0.8 * 0.4 * 3 / 12)
+        assert found["hill", 2.4, 0.7] / share == pytest.approx(0.8 * 0.15 / 12)
+        assert found["exponential", 0.12, 1.0] / share == pytest.approx(0.2 / 12)

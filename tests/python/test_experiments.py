@@ -22,7 +22,7 @@ from mixloop.transforms import TransformGrid, adstock, adstock_weights, default_
 
 WEEKS = [str(FIRST + WEEK * k) for k in range(60)]
 ONE = TransformGrid(
-    ("geometric",), np.array([0.5]), np.array([0.5]), np.array([1.5]), np.array([0.0])
+    ("geometric",), ("hill",), np.array([0.5]), np.array([0.5]), np.array([1.5]), np.array([0.0])
 )
 
 
@@ -167,7 +167,9 @@ def test_a_test_shorter_than_the_carry_over_counts_less():
     long = error_factors(lift_test(5, 20), data, 0, ONE, np.array([0.0]), 12, 52.0)
     assert long.duration == 1.0
     # what is believed of the carry-over weighs the shapes
-    two = TransformGrid(("geometric",) * 2, np.array([0.0, 0.5]), *(np.ones(2),) * 2, np.zeros(2))
+    two = TransformGrid(
+        ("geometric",) * 2, ("hill",) * 2, np.array([0.0, 0.5]), *(np.ones(2),) * 2, np.zeros(2)
+    )
     log_prior = np.log([0.75, 0.25])
     assert unseen_share(2, two, log_prior, 12) == pytest.approx(0.25 * weights[2:].sum())
 

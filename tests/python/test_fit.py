@@ -34,8 +34,10 @@ def total_effects(posterior, panel):
         weights = adstock_weights(posterior.kernel[s, c], posterior.decay[s, c], 12)
         for j, size in enumerate(posterior.kpi_scale):
             u = adstock(panel.exposure[j, :, c] / posterior.exposure_scale[j, c], weights)
-            response = hill(u, posterior.half[s, c], posterior.slope[s, c]).sum()
-            totals[s, c] += size * posterior.coef[s, j, c] * response
+            response = hill(u, posterior.half[s, c], posterior.slope[s, c])
+            if posterior.saturation[s, c] == "exponential":
+                response = 1 - 0.5 ** (u / posterior.half[s, c])
+            totals[s, c] += size * posterior.coef[s, j, c] * response.sum()
     return totals
 
 

@@ -59,7 +59,9 @@ def test_saturation_is_normal_on_the_log_odds():
 
 
 def test_a_range_between_two_points_leaves_the_weight_to_the_nearest():
-    grid = TransformGrid(("geometric",) * 2, np.array([0.0, 0.87]), *(np.ones(2),) * 2, np.zeros(2))
+    grid = TransformGrid(
+        ("geometric",) * 2, ("hill",) * 2, np.array([0.0, 0.87]), *(np.ones(2),) * 2, np.zeros(2)
+    )
     belief = Belief(half_life_low_weeks=2.00, half_life_high_weeks=2.01)
     told = np.exp(channel_log_prior(grid, 12, belief))
     half_lives = grid_half_lives(grid, 12)

@@ -132,6 +132,20 @@ def test_a_week_that_one_geo_misses_begins_anew():
     assert (found.fit_steps[1] == 0).all()
 
 
+def test_errors_of_a_product_are_those_of_its_logarithm():
+    # a fit of 100 exp(0.1) a week; actuals that are 5% above, right, and 10% below, in logs
+    run = planted.posterior(
+        np.zeros((2, 1, 1)), 3, level=0.1, kpi_scale=np.array([100.0]), rho=np.full((2, 1), 0.5),
+        sigma=np.full((2, 1), 0.04), kpi_form="multiplicative",
+    )  # fmt: skip
+    log = np.array([[0.15, 0.1, 0.0]])
+    found = judging.run_draws(run, planted.panel(np.ones((1, 3, 1)), outcome=100.0 * np.exp(log)))
+    np.testing.assert_allclose(found.innovations, [np.nan, -0.025, -0.1])
+    assert found.shock_variance == pytest.approx(0.04**2)
+    np.testing.assert_allclose(found.fit_steps.var(axis=1), 0.0, atol=1e-12)
+    assert judging.negative_baseline(found)["negative_baseline_share"] == 0.0
+
+
 def test_negative_baseline_by_hand():
     # two draws of a level that a driver takes below zero: weeks 5, -1, 2 and 1, -5, -2
     driver = np.array([0.0, 6.0, 3.0])

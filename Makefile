@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-pooling bench-peers bench-sbc bench-many bench-ingest lock clean
+.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-pooling bench-peers bench-sbc bench-many bench-judging bench-ingest lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -86,6 +86,9 @@ bench-sbc: setup ## is the sampler right: ranks of true parameters in WORLDS=200
 
 bench-many: setup ## MODELS=1000 small national models on JOBS=2 processes: models per minute, memory
 	$(BIN)/python benchmarks/many_models.py --models $(or $(MODELS),1000) --jobs $(or $(JOBS),2) $(if $(OUT),--out "$(OUT)")
+
+bench-judging: setup ## how often the checks of a run speak in worlds with and without what they look for: OUT=... WORLDS=12
+	$(BIN)/python benchmarks/judging.py --out "$(OUT)" --worlds $(or $(WORLDS),12)
 
 bench-ingest: setup ## mapping of ROWS=1000000 raw rows beside a query by hand (SOURCE=table, parquet or folder)
 	$(BIN)/python benchmarks/ingest.py --rows $(or $(ROWS),1000000) --source $(or $(SOURCE),table)

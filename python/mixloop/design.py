@@ -103,9 +103,14 @@ def harmonic(name: str) -> int:
     return int(name.removeprefix("season:")[3:])
 
 
-def baseline_names(n_weeks: int, first_week: np.datetime64, drivers: tuple[str, ...]) -> list[str]:
+def baseline_names(
+    n_weeks: int,
+    first_week: np.datetime64,
+    drivers: tuple[str, ...],
+    knot_spacing: int = KNOT_SPACING_WEEKS,
+) -> list[str]:
     """Return the names of the baseline columns for a training window, in their fixed order."""
-    knots = range(KNOT_SPACING_WEEKS, n_weeks - KNOT_MARGIN_WEEKS, KNOT_SPACING_WEEKS)
+    knots = range(knot_spacing, n_weeks - KNOT_MARGIN_WEEKS, knot_spacing)
     names = ["level", "trend"]
     names += [f"hinge:{first_week + np.timedelta64(7 * k, 'D')}" for k in knots]
     for k in range(1, season_pairs(n_weeks) + 1):
@@ -168,10 +173,16 @@ def baseline_values(
     return values
 
 
-def build_design(panel: Panel, n_training: int, signs: Mapping[str, int] | None = None) -> Design:
+def build_design(
+    panel: Panel,
+    n_training: int,
+    signs: Mapping[str, int] | None = None,
+    knot_spacing: int = KNOT_SPACING_WEEKS,
+) -> Design:
     """Build the baseline over the last `n_training` weeks of a panel.
 
-    `signs` has 1 or -1 for drivers whose effect has a known sign.
+    `signs` has 1 or -1 for drivers whose effect has a known sign; the trend may bend every
+    `knot_spacing` weeks.
 
     Context is standardised by its training mean and standard deviation in each geo; event shares
     stay shares; the trend runs from -1 to 1 over the training window; hinges count in years.
@@ -194,7 +205,7 @@ def build_design(panel: Panel, n_training: int, signs: Mapping[str, int] | None 
     kept = tuple(name for d, name in enumerate(panel.drivers) if moves[:, d].any())
     dropped = tuple(name for name in panel.drivers if name not in kept)
     signs = signs or {}
-    names = baseline_names(n_training, weeks[0], kept)
+    names = baseline_names(n_training, weeks[0], kept, knot_spacing)
     names.sort(key=lambda name: name in signs)  # stable: those with a sign go to the end
 
     n_geos = len(panel.geos)

@@ -23,15 +23,16 @@ from mixloop.problem import Problem
 from mixloop.sampler import Chains, run_chains, transform_media
 from mixloop.signed import Signed
 from mixloop.transforms import TransformGrid, default_grid
+from mixloop.variants import knot_spacing
 
 # Groups that the data often shrink to nothing jump once a sweep, the hinges (few histories have
 # real changes of trend) twice.
 JUMPING_GROUPS = ("hinge", "hinge", "season", "event", "context")
 
 # Largest R-hat and smallest effective sample of a converged run. A live run's draws become
-# published ranges: Vehtari et al. (2021), section 4. A backtest's are averaged into scores, where a
+# published ranges: Vehtari et al. (2021), section 4. Others' are averaged into scores, where a
 # tenth of a standard deviation of Monte Carlo error (100 draws) is far below the noise of a week.
-CONVERGED = {"live": (1.01, 400.0), "backtest": (1.05, 100.0)}
+CONVERGED = {"live": (1.01, 400.0), "backtest": (1.05, 100.0), "specification": (1.05, 100.0)}
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,8 @@ class FitTask:
         Tests known at the last training week.
     beliefs : dict of str to Belief
         What the client believes of channels, for those with a view.
+    variant : str
+        Of a run of kind `specification`: what it does otherwise (`variants`); else empty.
     kpi_form : str
         `additive`, or `multiplicative` for a KPI whose log is the sum of the parts.
     """
@@ -130,6 +133,7 @@ class FitTask:
     lift_tests: tuple[LiftTest, ...] = ()
     beliefs: dict[str, Belief] = field(default_factory=dict)
     kpi_form: str = ADDITIVE
+    variant: str = ""
 
     def __post_init__(self) -> None:
         if self.kpi_form not in FORMS:
@@ -370,7 +374,7 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         )
     panel = task.panel.select_channels(channels)
     grid = default_grid()
-    design = build_design(panel, task.n_training, task.signs)
+    design = build_design(panel, task.n_training, task.signs, knot_spacing(task.variant))
     with threadpool_limits(limits=1):
         problem, kpi_scale, scale = _problem(panel, design, grid, task, settings)
         rows = _evidence(panel, problem, grid, (kpi_scale, scale), task, settings)

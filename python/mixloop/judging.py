@@ -51,7 +51,7 @@ class RunDraws:
         `sqrt(1 - rho^2)`. Zero where unknown.
     innovations : ndarray, (T,)
         The same of actual minus mean fit; NaN in the first week of a stretch and where unknown.
-    shock_variance : float
+    innovation_variance : float
         Variance of one week's innovation.
     """
 
@@ -65,14 +65,14 @@ class RunDraws:
     kpi: float
     fit_steps: np.ndarray
     innovations: np.ndarray
-    shock_variance: float
+    innovation_variance: float
 
 
 def steps(values: np.ndarray, rho: float, known: np.ndarray) -> np.ndarray:
     """Return `v_t - rho v_(t-1)` over weeks (T, ...), the first of a stretch `sqrt(1 - rho^2) v_t`.
 
-    Independent, with the variance of a shock, where `values` are the errors of an AR(1). Weeks
-    that are not known are zero, and the week after them begins a stretch.
+    Independent, with the variance of an innovation, where `values` are the errors of an AR(1).
+    Weeks that are not known are zero, and the week after them begins a stretch.
     """
     before = np.zeros_like(values)
     before[1:] = values[:-1]
@@ -124,7 +124,7 @@ def run_draws(posterior: Posterior, panel: Panel) -> RunDraws:
         kpi=float(outcome[:, known].sum()),
         fit_steps=fit_steps,
         innovations=np.where(follows, innovations, np.nan),
-        shock_variance=float(((posterior.sigma**2).mean(axis=0) * unit**2).sum()),
+        innovation_variance=float(((posterior.sigma**2).mean(axis=0) * unit**2).sum()),
     )
 
 
@@ -137,9 +137,9 @@ def effective_parameters(draws: RunDraws) -> float:
     columns: shrunken columns count in part, transforms by what their choice moves. NaN without
     noise.
     """
-    if not draws.shock_variance > 0:
+    if not draws.innovation_variance > 0:
         return float("nan")
-    return float(draws.fit_steps.var(axis=1).sum() / draws.shock_variance)
+    return float(draws.fit_steps.var(axis=1).sum() / draws.innovation_variance)
 
 
 def decomposition_distance(draws: RunDraws) -> np.ndarray:

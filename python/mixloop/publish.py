@@ -9,6 +9,7 @@ say.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -82,6 +83,27 @@ def backtest_runs(posterior: pl.DataFrame, models: pl.DataFrame) -> list[str]:
     found = found.filter(pl.col("as_of_week") < pl.col("live_week"))
     last = found.unique(["model_id", "as_of_week"], keep="last", maintain_order=True)
     return last.sort("model_id", "as_of_week")["run_id"].to_list()
+
+
+def variant_runs(posterior: pl.DataFrame, live: Posterior) -> dict[str, str]:
+    """Return the run_id of each other specification of a live run and what it does otherwise.
+
+    Those of its model, weeks and code; of several that do the same, the one appended last.
+    """
+    facts = posterior.select(*RUN_FACTS, "configuration").unique("run_id", maintain_order=True)
+    code = facts.filter(pl.col("run_id") == live.run_id)["code_hash"].item()
+    found = facts.filter(
+        pl.col("run_kind") == "specification",
+        pl.col("model_id") == live.model_id,
+        pl.col("as_of_week") == live.last_week.item(),
+        pl.col("first_training_week") == live.first_week.item(),
+        pl.col("code_hash") == code,
+    )
+    by_name = {
+        json.loads(asked)["variant"]: run_id
+        for run_id, asked in found.select("run_id", "configuration").iter_rows()
+    }
+    return {run_id: name for name, run_id in sorted(by_name.items())}
 
 
 def _read(posterior: pl.DataFrame, run_ids: list[str]) -> Iterator[Posterior]:
@@ -362,10 +384,13 @@ def specifications_table(
     media: pl.DataFrame,
     drivers: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Return `schemas.SPECIFICATIONS` of the current live runs."""
+    """Return `schemas.SPECIFICATIONS` of the current live runs and their other specifications."""
     history = _History(outcomes, media, drivers)
-    current = _read(posterior, current_runs(posterior, models))
-    frames = [specification_rows(run, history[run.model_id]) for run in current]
+    frames = []
+    for run in _read(posterior, current_runs(posterior, models)):
+        named = variant_runs(posterior, run)
+        variants = list(zip(named.values(), _read(posterior, list(named)), strict=True))
+        frames.append(specification_rows(run, history[run.model_id], variants))
     return _stack(frames, SPECIFICATIONS)
 
 

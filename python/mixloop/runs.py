@@ -23,11 +23,12 @@ from mixloop.panel import Panel, build_panel
 from mixloop.posterior import ADDITIVE, posterior_to_frame
 from mixloop.priors import Belief
 from mixloop.schemas import CURRENT_RUNS, POSTERIOR, conform, empty
+from mixloop.variants import FORMS, variants_of, varied
 from mixloop.workers import side_by_side
 
 MIN_BACKTEST_WEEKS = 52  # an origin with less history would backtest a model nobody would use
 FIT_MODULES = (
-    *("panel", "transforms", "design", "algebra", "pooling", "evidence", "signed"),
+    *("panel", "transforms", "design", "variants", "algebra", "pooling", "evidence", "signed"),
     *("shocks", "geos", "problem", "gibbs", "pooled", "sampler", "experiments", "priors"),
     *("importance", "calibration", "fit", "posterior", "forms"),
 )
@@ -82,8 +83,11 @@ def fit_tasks(
     step_weeks: int,
     first_forecast_weeks_ago: int,
     evidence: pl.DataFrame | None = None,
+    specification_runs: bool = False,
 ) -> list[FitTask]:
     """Return every fit the current inputs call for, model by model, the live run last.
+
+    With `specification_runs` also the variants of each live run.
 
     The run_id is a hash of kind, training data, configuration and code: the same inputs give the
     same run.
@@ -121,11 +125,30 @@ def fit_tasks(
                 beliefs=beliefs,
                 kpi_form=model.get("kpi_form") or ADDITIVE,
             )
-            parts = (task.model_id, task.run_kind, data_hash(task.panel), code)
-            identity = "|".join((*parts, configuration(task, settings)))
-            digest = hashlib.md5(identity.encode(), usedforsecurity=False)
-            tasks.append(replace(task, run_id=digest.hexdigest()))
+            asked = [task] if end or not specification_runs else [*_variants(task), task]
+            tasks += [replace(t, run_id=_identity(t, settings, code)) for t in asked]
     return tasks
+
+
+def _variants(task: FitTask) -> list[FitTask]:
+    """Return the other specifications of a live run."""
+    return [
+        replace(
+            task,
+            run_kind="specification",
+            panel=varied(task.panel, variant),
+            kpi_form=FORMS.get(variant, task.kpi_form),
+            variant=variant,
+        )
+        for variant in variants_of(task.panel, task.kpi_form)
+    ]
+
+
+def _identity(task: FitTask, settings: FitSettings, code: str) -> str:
+    """Return the run_id of a task: a hash of kind, data, configuration and code."""
+    parts = (task.model_id, task.run_kind, data_hash(task.panel), code)
+    identity = "|".join((*parts, configuration(task, settings)))
+    return hashlib.md5(identity.encode(), usedforsecurity=False).hexdigest()
 
 
 def signs_of(model_id: str, drivers: pl.DataFrame) -> dict[str, int]:
@@ -172,6 +195,8 @@ def configuration(task: FitTask, settings: FitSettings) -> str:
         del asked["pool_spread"]
     if task.kpi_form != ADDITIVE:
         asked["kpi_form"] = task.kpi_form
+    if task.variant:
+        asked["variant"] = task.variant
     if task.signs:
         asked["signs"] = task.signs
     if task.lift_tests:
@@ -258,6 +283,7 @@ def _asked_for(
         step_weeks=int(settings["backtest_step_weeks"]),
         first_forecast_weeks_ago=int(settings["first_forecast_weeks_ago"]),
         evidence=evidence,
+        specification_runs=bool(int(settings.get("specification_runs", 0))),
     )
     return how, tasks
 
@@ -282,7 +308,8 @@ def current_runs(
     Returns
     -------
     polars.DataFrame
-        `schemas.CURRENT_RUNS`: one live run for each model, and one backtest for each origin.
+        `schemas.CURRENT_RUNS`: one live run for each model, one backtest for each origin, and the
+        other specifications that are asked for.
     """
     _, tasks = _asked_for(models, outcomes, media, drivers, channels, evidence, settings)
     rows = [
@@ -320,7 +347,8 @@ def fit_runs(
     settings : mapping
         The fields of `FitSettings` and `backtest_origins`, `backtest_step_weeks`,
         `first_forecast_weeks_ago`; optionally `fit_jobs`, independent fits side by side (1),
-        `fit_backend`, where they run (`workers.BACKENDS`), and `fit_scheduler`, its address.
+        `fit_backend`, where they run (`workers.BACKENDS`), and `fit_scheduler`, its address;
+        `specification_runs`, 1 for other specifications of each live run (0).
     clock : callable
         Returns seconds; only differences count. A function that worker processes can import.
     evidence : polars.DataFrame, optional

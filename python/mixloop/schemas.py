@@ -20,7 +20,7 @@ POSTERIOR: dict[str, pl.DataType] = {
     # what the row is
     "run_id": pl.String(),
     "model_id": pl.String(),
-    "run_kind": pl.String(),  # live, backtest
+    "run_kind": pl.String(),  # live, backtest, specification
     "kpi": pl.String(),
     "kpi_form": pl.String(),  # additive (also where null), multiplicative
     "as_of_week": pl.Date(),  # last training week
@@ -228,7 +228,8 @@ SPECIFICATIONS: dict[str, pl.DataType] = {
     "run_id": pl.String(),
     "model_id": pl.String(),
     "channel_id": pl.String(),
-    "dimension": pl.String(),  # all, kernel, half_life, half_saturation, slope
+    "source_run_id": pl.String(),  # the run that says so: the same, or one of another baseline
+    "dimension": pl.String(),  # all, kernel, half_life, half_saturation, slope, baseline
     "specification": pl.String(),
     "position": pl.Int64(),  # of the specification in its dimension
     "n_draws": pl.Int64(),

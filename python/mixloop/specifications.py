@@ -111,48 +111,68 @@ def channel_effects(posterior: Posterior, panel: Panel, keep: np.ndarray) -> np.
     return total
 
 
-def specification_rows(posterior: Posterior, panel: Panel) -> pl.DataFrame:
+def specification_rows(
+    posterior: Posterior, panel: Panel, variants: Sequence[tuple[str, Posterior]] = ()
+) -> pl.DataFrame:
     """Return what each channel of a run did under every transform among its draws.
 
     Parameters
     ----------
     panel : Panel
         History through the run's last training week, media lead-in included.
+    variants : sequence of (name, Posterior)
+        Runs of the same model and weeks with another baseline.
 
     Returns
     -------
     DataFrame in `schemas.SPECIFICATIONS`
         Effects over the training weeks, all geos together, for each specification that some draw
         has; `all` is the average over everything. Probabilities of one channel and dimension add
-        up to one. ROI is null without spend.
+        up to one; those of other baselines (`baseline`) are unknown. ROI is null without spend.
     """
-    panel = align(posterior, panel)
-    keep = training_weeks(posterior, panel)
-    effect = channel_effects(posterior, panel, keep)
-    spend = panel.spend[:, keep].sum(axis=(0, 1))
+    aligned = align(posterior, panel)
+    keep = training_weeks(posterior, aligned)
+    effect = channel_effects(posterior, aligned, keep)
+    spend = dict(
+        zip(posterior.channels, aligned.spend[:, keep].sum(axis=(0, 1)).tolist(), strict=True)
+    )
     rows = []
     for dimension, (group, names) in dimensions(posterior).items():
         for c, channel in enumerate(posterior.channels):
             between = variance_between(effect[c], group[:, c])
             for g in np.unique(group[:, c]):
                 own = effect[c, group[:, c] == g]
-                found = summarise(own)
-                roi = found / spend[c] if spend[c] > 0 else np.full(4, np.nan)
-                rows.append(
-                    {
-                        "run_id": posterior.run_id,
-                        "model_id": posterior.model_id,
-                        "channel_id": channel,
-                        "dimension": dimension,
-                        "specification": str(names[g]),
-                        "position": int(g) + 1,
-                        "n_draws": len(own),
-                        "probability": len(own) / effect.shape[1],
-                        "variance_share": between,
-                        "spend": float(spend[c]),
-                        **{k: float(v) for k, v in range_columns("effect", found).items()},
-                        **{k: float(v) for k, v in range_columns("roi", roi).items()},
-                    }
-                )
-    frame = pl.DataFrame(rows, schema=SPECIFICATIONS)
+                facts = {
+                    "source_run_id": posterior.run_id,
+                    "dimension": dimension,
+                    "specification": str(names[g]),
+                    "position": int(g) + 1,
+                    "probability": len(own) / effect.shape[1],
+                    "variance_share": between,
+                }
+                rows.append(facts | _answer(channel, own, spend[channel]))
+    for k, (name, variant) in enumerate(variants, start=1):
+        of_variant = channel_effects(variant, align(variant, panel), keep)
+        for channel, own in zip(variant.channels, of_variant, strict=True):
+            facts = {
+                "source_run_id": variant.run_id,
+                "dimension": "baseline",
+                "specification": name,
+                "position": k,
+            }
+            rows.append(facts | _answer(channel, own, spend[channel]))
+    own = {"run_id": posterior.run_id, "model_id": posterior.model_id}
+    frame = pl.DataFrame(
+        [dict.fromkeys(SPECIFICATIONS) | own | row for row in rows], SPECIFICATIONS
+    )
     return conform(frame.with_columns(pl.col(pl.Float64).fill_nan(None)), SPECIFICATIONS)
+
+
+def _answer(channel: str, effect: np.ndarray, spend: float) -> dict[str, object]:
+    """Return one channel's effect and return from draws of its effect, (n,)."""
+    found = summarise(effect)
+    roi = found / spend if spend > 0 else np.full(4, np.nan)
+    ranges = range_columns("effect", found) | range_columns("roi", roi)
+    return {"channel_id": channel, "n_draws": len(effect), "spend": spend} | {
+        name: float(value) for name, value in ranges.items()
+    }

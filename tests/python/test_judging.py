@@ -118,7 +118,7 @@ def test_innovations_take_each_geos_autocorrelation_out():
     found = judging.run_draws(run, panel)
     # errors 1, 0, 3 with half carried on, and 0, 3, -2
     np.testing.assert_allclose(found.innovations, [np.nan, -0.5 + 3.0, 3.0 - 2.0])
-    assert found.shock_variance == 5.0
+    assert found.innovation_variance == 5.0
     np.testing.assert_allclose(found.effect, [[24.0, 24.0]])
     np.testing.assert_allclose(found.baseline, 30.0)
 
@@ -141,7 +141,7 @@ def test_errors_of_a_product_are_those_of_its_logarithm():
     log = np.array([[0.15, 0.1, 0.0]])
     found = judging.run_draws(run, planted.panel(np.ones((1, 3, 1)), outcome=100.0 * np.exp(log)))
     np.testing.assert_allclose(found.innovations, [np.nan, -0.025, -0.1])
-    assert found.shock_variance == pytest.approx(0.04**2)
+    assert found.innovation_variance == pytest.approx(0.04**2)
     np.testing.assert_allclose(found.fit_steps.var(axis=1), 0.0, atol=1e-12)
     assert judging.negative_baseline(found)["negative_baseline_share"] == 0.0
 

@@ -346,6 +346,8 @@ DEFECTS: dict[str, Case] = {
             "not judged": "update {mixloop__runs} set is_converged = null",
             "a backtest below its own bar": "update {mixloop__runs} set run_kind = 'backtest', "
             "is_converged = false",
+            "a specification below its own bar": "update {mixloop__runs} "
+            "set run_kind = 'specification', is_converged = false",
         },
     ),
     "assert_ranges_are_ordered": Case(

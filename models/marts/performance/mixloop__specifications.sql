@@ -20,6 +20,7 @@ final as (
         specifications.channel_id,
         components.label,
         components.owner,
+        specifications.source_run_id,
         specifications.dimension,
         specifications.specification,
         specifications.position,

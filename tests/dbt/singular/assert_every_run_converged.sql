@@ -22,7 +22,7 @@ offenders as (
             is_converged
             and not isnan(rhat_max)
             and (
-                run_kind = 'backtest'
+                run_kind in ('backtest', 'specification')
                 or (rhat_max < 1.01 and ess_bulk_min >= 400 and ess_tail_min >= 400)
             ),
             false

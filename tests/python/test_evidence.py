@@ -13,6 +13,7 @@ from prior import (
     draw_worlds,
     pooled_problem_of,
     rank_p_values,
+    with_geos,
 )
 from prior import problem_of as world_problem_of
 from scipy import stats
@@ -175,10 +176,18 @@ def measure(sampler, truth):
         sampler.lifts.part[i] = sampler.lifts.weight[i][:, None] * sampler.lifts.lift[i]
 
 
-@pytest.mark.parametrize(("n_geos", "make"), [(2, world_problem_of), (2, pooled_problem_of)])
-def test_true_values_rank_evenly_among_draws_with_lift_tests(n_geos, make, ar1):
-    problem = measured_problem(make(n_geos, 2))
-    found = rank_p_values(problem, np.random.default_rng(500), ar1, prepare=measure)
+@pytest.mark.parametrize(
+    "problem",
+    [
+        world_problem_of(2, 2),
+        with_geos(world_problem_of(2, 2)),
+        with_geos(pooled_problem_of(2, 2)),
+    ],
+    ids=["geos apart", "geos together", "pooled, geos together"],
+)
+def test_true_values_rank_evenly_among_draws_with_lift_tests(problem, ar1):
+    rng = np.random.default_rng(500)
+    found = rank_p_values(measured_problem(problem), rng, ar1, prepare=measure)
     assert min(found.values()) > RANK_P_VALUE, found
 
 

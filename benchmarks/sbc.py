@@ -10,9 +10,10 @@ chain with data of its own. Worlds are as wild as the half-Cauchy scales make th
 out, cut or rescaled. Scales are compared as the products that the data see (tau x lambda), because
 their factors alone are known by their priors only.
 
-Cases: one geo and several, without and with a pool, on the small problem of the tests (40 weeks,
-four transforms, a week without KPI) and on the problem that a fit of 104 weeks hands to the sampler
-(all transforms, trend, hinges, seasons, context). Judged by two tests for each quantity: chi-square
+Cases: one geo and several (alone, and drawn around one centre), without and with a pool, with
+shocks, on the small problem of the tests (40 weeks, four transforms, a week without KPI); and the
+problem that a fit of 104 weeks hands to the sampler (all transforms, trend, hinges, seasons,
+context, shocks, for two geos their centre). Judged by two tests for each quantity: chi-square
 over 20 bins, and whether the distribution of ranks stays inside a simultaneous band (Sailynoja et
 al. 2022, "Graphical test for discrete uniformity", found here by simulation). With many quantities
 some fall outside by chance; the last lines say how many are to be expected, and whether the
@@ -20,8 +21,7 @@ smallest p-value survives correction for their number (Holm's first step). Write
 OUT/sbc.svg.
 
 The prior is that of tests/python/prior.py, shared with the smaller version in the tests. A new part
-of the prior is drawn there (`draw_worlds`), handed over there where it is data (`prepare`), and
-named in `watched` here.
+of the prior is drawn there (`draw_worlds`) or in `add_data`, and named in `watched`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from dataclasses import replace
 from os import cpu_count
 from pathlib import Path
 from time import perf_counter
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import numpy as np
@@ -49,8 +50,10 @@ from conftest import ar1_series, simulate_world  # noqa: E402
 from mixloop import fit as fit_module  # noqa: E402
 from mixloop.pooling import Pool  # noqa: E402
 from mixloop.problem import Problem  # noqa: E402
+from mixloop.shocks import SHARE_PRIOR, SHOCK_SCALE  # noqa: E402
 
-RANKS, THIN, WARMUP = 100, 5, 200  # 99 draws of each world, every fifth sweep
+# 19 draws of each world, far apart: draws that hang together would pile ranks up at the ends.
+RANKS, THIN, WARMUP = 20, 30, 300
 BINS = 20
 LEVEL = 0.05
 SPREAD = 0.5  # of pooled returns: the truncation at zero matters
@@ -76,7 +79,8 @@ def full_problem(n_geos: int) -> Problem:
             (problem,) = handed.args
     y = np.ones_like(problem.y)
     y[0, prior.UNKNOWN] = np.nan
-    return replace(problem, y=y)
+    intensity = problem.intensity if n_geos > 1 else None  # one geo is its own centre
+    return replace(problem, y=y, intensity=intensity)
 
 
 def pooled(problem: Problem) -> Problem:
@@ -87,12 +91,24 @@ def pooled(problem: Problem) -> Problem:
 
 CASES = {
     "one geo": lambda: prior.problem_of(1, 3),
-    "three geos": lambda: prior.problem_of(3, 2),
     "one geo, pool": lambda: prior.pooled_problem_of(1, 3),
-    "three geos, pool": lambda: prior.pooled_problem_of(3, 3),
+    "one geo, shocks": lambda: replace(prior.problem_of(1, 2), has_shocks=True),
+    "three geos alone": lambda: prior.problem_of(3, 2),
+    "three geos": lambda: prior.with_geos(prior.problem_of(3, 2)),
+    "three geos, pool": lambda: prior.with_geos(prior.pooled_problem_of(3, 3)),
     "fit, one geo": lambda: full_problem(1),
     "fit, two geos, pool": lambda: pooled(full_problem(2)),
 }
+
+
+def add_data(problem: Problem, truth: prior.Truth, rng: np.random.Generator) -> None:
+    """Put into worlds what the prior of `prior.draw_worlds` does not have: shocks."""
+    if problem.has_shocks:
+        share = rng.beta(*SHARE_PRIOR, size=truth.sigma2.shape)  # (J, K)
+        hit = (rng.random(truth.y.shape) < share[..., None]) & ~np.isnan(problem.y)[:, None]
+        size = rng.normal(0.0, SHOCK_SCALE * np.sqrt(truth.sigma2)[..., None], truth.y.shape)
+        truth.y = truth.y + hit * size
+        truth.shocks = SimpleNamespace(share=share)
 
 
 def watched(problem: Problem, state: object, share: np.ndarray) -> dict[str, np.ndarray]:
@@ -108,6 +124,13 @@ def watched(problem: Problem, state: object, share: np.ndarray) -> dict[str, np.
         out[f"share scale {unit}"] = state.tau2 * state.lam2[:, unit]
     for j in {0, len(state.rho) - 1}:
         out[f"sigma {j}"], out[f"rho {j}"] = state.sigma2[j], state.rho[j]
+    if problem.has_shocks:
+        out["shocks"] = state.shocks.share[0]
+    if problem.intensity is not None:
+        centres = getattr(state, "geos", None) or state
+        for unit in range(state.lam2.shape[1]):
+            out[f"centre {unit}"] = centres.centre[:, unit]
+            out[f"spread {unit}"] = centres.spread[:, unit]
     if state.total.shape[2]:
         out["pool"] = state.total[-1, :, 0]
         out["split"] = share[0, :, 0] / (share[0, :, 0] + share[0, :, 1])
@@ -161,13 +184,15 @@ def judged(ranks: dict[str, np.ndarray], n_ranks: int) -> dict[str, dict]:
 def run(case: str, n_worlds: int, seed: int) -> dict:
     """Simulate and fit all worlds of one case, and judge the ranks."""
     problem = CASES[case]()
+    rng = np.random.default_rng([seed, list(CASES).index(case)])
     settings = {"WORLDS": n_worlds, "RANKS": RANKS, "THIN": THIN, "WARMUP": WARMUP}
     start = perf_counter()
     with threadpool_limits(limits=1), patch.multiple(prior, **settings):
         ranks = prior.true_ranks(
             problem,
-            np.random.default_rng([seed, list(CASES).index(case)]),
+            rng,
             ar1_series,
+            prepare=lambda sampler, truth: add_data(problem, truth, rng),
             watched=lambda state, share: watched(problem, state, share),
         )
     seconds = perf_counter() - start

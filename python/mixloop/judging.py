@@ -22,7 +22,13 @@ from mixloop.forms import is_multiplicative
 from mixloop.frames import range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
-from mixloop.scores import adjusted_r2, durbin_watson, largest_autocorrelation, rssd
+from mixloop.scores import (
+    adjusted_r2,
+    durbin_watson,
+    largest_autocorrelation,
+    rssd,
+    spread_with_level,
+)
 
 RESIDUAL_LAGS = 4  # weeks in which what an AR(1) does not describe would show
 
@@ -53,6 +59,8 @@ class RunDraws:
         The same of actual minus mean fit; NaN in the first week of a stretch and where unknown.
     innovation_variance : float
         Variance of one week's innovation.
+    spread : float
+        `scores.spread_with_level` of a geo's innovations, mean over geos.
     """
 
     known: np.ndarray
@@ -66,6 +74,7 @@ class RunDraws:
     fit_steps: np.ndarray
     innovations: np.ndarray
     innovation_variance: float
+    spread: float
 
 
 def steps(values: np.ndarray, rho: float, known: np.ndarray) -> np.ndarray:
@@ -100,6 +109,8 @@ def run_draws(posterior: Posterior, panel: Panel) -> RunDraws:
     is_product = is_multiplicative(posterior)
     unit = np.ones_like(posterior.kpi_scale) if is_product else posterior.kpi_scale
     effect, known_effect, total, innovations, fit_steps = 0.0, 0.0, 0.0, 0.0, 0.0
+    follows = known & np.append(False, known[:-1])
+    spread = []
     for j in range(len(panel.geos)):
         media = geo_media_effects(posterior, shapes, panel, j, keep)
         base = geo_baseline_effects(posterior, baseline, j, keep)
@@ -111,8 +122,9 @@ def run_draws(posterior: Posterior, panel: Panel) -> RunDraws:
         known_effect = known_effect + media[:, known].sum(axis=1)
         total = total + base
         fit_steps = fit_steps + steps(fit, rho, known)
-        innovations = innovations + steps(actual - fit.mean(axis=1), rho, known)
-    follows = known & np.append(False, known[:-1])
+        shocks = steps(actual - fit.mean(axis=1), rho, known)
+        spread.append(spread_with_level(np.where(follows, shocks, np.nan), fit.mean(axis=1)))
+        innovations = innovations + shocks
     return RunDraws(
         known=known,
         spend=panel.spend[:, keep].sum(axis=(0, 1)),
@@ -125,6 +137,7 @@ def run_draws(posterior: Posterior, panel: Panel) -> RunDraws:
         fit_steps=fit_steps,
         innovations=np.where(follows, innovations, np.nan),
         innovation_variance=float(((posterior.sigma**2).mean(axis=0) * unit**2).sum()),
+        spread=float(np.mean(spread)),
     )
 
 
@@ -185,6 +198,7 @@ def fit_statistics(draws: RunDraws, r2: float) -> dict[str, float]:
         "adjusted_r2": adjusted_r2(r2, int(draws.known.sum()), max(parameters - 1.0, 0.0)),
         "durbin_watson_innovations": durbin_watson(draws.innovations),
         "residual_autocorrelation": largest_autocorrelation(draws.innovations, RESIDUAL_LAGS),
+        "spread_with_level": draws.spread,
         **{name: float(value) for name, value in distance.items()},
         **negative_baseline(draws),
     }

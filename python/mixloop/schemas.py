@@ -206,6 +206,7 @@ SCORES: dict[str, pl.DataType] = {
     "durbin_watson": pl.Float64(),  # in sample, of the residuals
     "durbin_watson_innovations": pl.Float64(),  # of what the autocorrelation leaves
     "residual_autocorrelation": pl.Float64(),  # the largest of it among lags 1 to 4
+    "spread_with_level": pl.Float64(),  # rank correlation of its size with the level of the KPI
     **_ranges("rssd"),
     "p_negative_baseline_week": pl.Float64(),  # some training week's baseline is below zero
     "p_negative_baseline_total": pl.Float64(),

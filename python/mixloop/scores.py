@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import norm, rankdata
 
 
 def crps_from_draws(draws: np.ndarray, actual: np.ndarray) -> np.ndarray:
@@ -190,3 +190,24 @@ def rssd(share_of_spend: np.ndarray, share_of_effect: np.ndarray) -> np.ndarray:
     """
     spend = share_of_spend.reshape(-1, *(1,) * (share_of_effect.ndim - 1))
     return np.sqrt(((share_of_effect - spend) ** 2).sum(axis=0))
+
+
+def spread_with_level(residual: np.ndarray, level: np.ndarray) -> float:
+    """Return the rank correlation (Spearman's) of the size of errors with the level of the KPI.
+
+    About zero where errors are as large in weak weeks as in strong ones, towards one where they
+    grow with the level. Weeks whose residual is NaN are left out; NaN with fewer than three weeks
+    or where either never varies.
+
+    Examples
+    --------
+    >>> spread_with_level(np.array([0.1, -0.2, 0.4, -0.8, np.nan]), np.array([1, 2, 3, 4, 5.0]))
+    1.0
+    """
+    known = np.isfinite(residual)
+    if known.sum() < 3:
+        return float("nan")
+    size, height = rankdata(np.abs(residual[known])), rankdata(level[known])
+    size, height = size - size.mean(), height - height.mean()
+    scale = np.sqrt((size**2).sum() * (height**2).sum())
+    return float((size * height).sum() / scale) if scale > 0 else float("nan")

@@ -357,6 +357,31 @@ def test_a_product_is_judged_on_the_log_scale():
     assert found.shock_variance == same.shock_variance
 
 
+@pytest.mark.parametrize("form", ["additive", "multiplicative"])
+def test_errors_that_grow_with_the_level_are_seen(form):
+    """A KPI that doubles every half year, its errors with it, and one whose errors do not."""
+    n_weeks = 100
+    rng = np.random.default_rng(8)
+    run = planted.posterior(
+        np.full((2, 1, 1), 0.2), n_weeks, level=0.0 if form == "multiplicative" else 1.0,
+        drivers={"context:size": 1.0}, kpi_scale=np.array([50.0]), kpi_form=form,
+    )  # fmt: skip
+    size = np.linspace(0.0, 2.0, n_weeks)
+    size = size if form == "multiplicative" else np.exp(size)
+    panel = planted.panel(np.ones((1, n_weeks, 1)), np.ones((1, n_weeks)), {"context:size": size})
+    every = np.ones(n_weeks, dtype=bool)
+    level = next(fitted_by_geo(run, panel, every))[:, 0]
+    noise = 0.03 * rng.standard_normal(n_weeks)
+    growing = run_draws(run, replace(panel, outcome=(level * np.exp(noise))[None])).spread
+    even = run_draws(run, replace(panel, outcome=(level + level.min() * noise)[None])).spread
+    if form == "additive":
+        assert growing > 0.3
+        assert abs(even) < 0.2
+    else:
+        assert abs(growing) < 0.2
+        assert even < -0.3
+
+
 # --- fits ---------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.warehouse import tiny
 from tests.warehouse.chain import TEXT, Chain, compile_project
 
+from mixloop import schemas
+
 VARIABLE = ("model_id", "variable", "expected_sign", "is_controllable", "notes")
 FINDINGS = (
     "select check_name, severity, input_name, source_row, column_name, value, problem, remedy "
@@ -329,3 +331,43 @@ def test_an_unknown_form_is_a_finding(chain):
         "select check_name, column_name, value from {int_mixloop__all_findings} "
         "where severity = 'blocking'"
     ) == [("bad_value", "kpi_form", "log")]
+
+
+def flags(chain: Chain, form: str | None, spread: float | None) -> str | None:
+    """What mixloop__runs says of a run that is fine but for the spread of its errors."""
+    run = {"run_id": "r", "model_id": "m", "run_kind": "live", "as_of_week": date(2025, 4, 28)}
+    term = run | {"kpi": "sales", "kpi_form": form, "n_training_weeks": 156, "is_converged": True}
+    term |= {"term_id": "level", "geo": "g", "rhat": 1.0, "ess_bulk": 900.0, "ess_tail": 900.0}
+    scores = {"run_id": "r", "method": "mixloop", "sample": "in_sample"}
+    given = {
+        "int_mixloop__posterior": (schemas.POSTERIOR, term),
+        "int_mixloop__current_runs": (schemas.CURRENT_RUNS, run),
+        "int_mixloop__run_scores": (schemas.SCORES, scores | {"spread_with_level": spread}),
+    }
+    given = {
+        name: pl.DataFrame([dict.fromkeys(schema) | row], schema=schema)
+        for name, (schema, row) in given.items()
+    }
+    chain.run(["mixloop__runs"], world(), given=given)
+    ((said, told),) = chain.read("select flags, kpi_form from {mixloop__runs}")
+    assert told == (form or "additive")
+    return said
+
+
+@pytest.mark.parametrize(
+    ("form", "spread", "said"),
+    [
+        (None, 0.25, "errors grow with the level of the KPI: compare with kpi_form multiplicative"),
+        ("additive", 0.15, None),
+        ("additive", -0.5, None),
+        ("additive", None, None),
+        ("multiplicative", 0.5, None),
+        (
+            "multiplicative",
+            -0.25,
+            "errors shrink with the level of the KPI: compare with kpi_form additive",
+        ),
+    ],
+)
+def test_errors_that_follow_the_level_hint_at_the_other_form(chain, form, spread, said):
+    assert flags(chain, form, spread) == said

@@ -26,6 +26,7 @@ final as (
         durbin_watson,
         durbin_watson_innovations,
         residual_autocorrelation,
+        spread_with_level,
         rssd_mean,
         rssd_p05,
         rssd_p50,

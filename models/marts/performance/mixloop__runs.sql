@@ -78,6 +78,7 @@ judged as (
         in_sample.r2,
         in_sample.nrmse,
         in_sample.mape,
+        in_sample.spread_with_level,
         out_of_sample.mape as out_of_sample_mape,
         out_of_sample.skill as out_of_sample_skill,
         out_of_sample.coverage_90 as out_of_sample_coverage_90,
@@ -139,6 +140,18 @@ flagged as (
                 case
                     when out_of_sample_coverage_90 < {{ var('mixloop__coverage_warn') }}
                         then 'ranges are too narrow: held-out weeks fall outside them too often'
+                end,
+                case
+                    when kpi_form = 'additive' and spread_with_level > {{ var('mixloop__spread_warn') }}
+                        then
+                            'errors grow with the level of the KPI: compare with kpi_form '
+                            || 'multiplicative'
+                    when
+                        kpi_form = 'multiplicative'
+                        and spread_with_level < -{{ var('mixloop__spread_warn') }}
+                        then
+                            'errors shrink with the level of the KPI: compare with kpi_form '
+                            || 'additive'
                 end
             ),
             ''

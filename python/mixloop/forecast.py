@@ -100,17 +100,22 @@ def carried_draws(
 ) -> np.ndarray:
     """Return what errors add on average to the model's KPI without noise, (H, S), KPI units.
 
-    Of a sum the carried error. Of a product, whose errors multiply, also what the shocks up to a
-    week add to the mean of a log-normal, half of their variance v on the log scale:
+    Of a sum the carried error. Of a product, whose errors multiply, also what they add to its mean
+    by being uncertain: half of the AR(1)'s variance v on the log scale, and that of a shock d with
+    its probability p:
 
-        fitted (exp(rho^h e_T + v_h / 2) - 1),    v_h = sigma^2 (1 - rho^(2 h)) / (1 - rho^2)
+        fitted (exp(rho^h e_T + v_h / 2) (1 - p + p exp(d^2 / 2)) - 1),
+        v_h = sigma^2 (1 - rho^(2 h)) / (1 - rho^2),    d = SHOCK_SCALE sigma
     """
     if not is_multiplicative(posterior):
         return carried_error(posterior, geo, horizon)
     rho2 = posterior.rho[:, geo] ** 2
     variance = posterior.sigma[:, geo] ** 2 * (1.0 - rho2 ** horizon[:, None]) / (1.0 - rho2)
     carried = carried_error(in_log_points(posterior), geo, horizon)
-    return fitted * np.expm1(carried + 0.5 * variance)
+    shock = np.expm1(0.5 * (SHOCK_SCALE * posterior.sigma[:, geo]) ** 2)
+    return fitted * np.expm1(
+        carried + 0.5 * variance + np.log1p(posterior.shock_share[:, geo] * shock)
+    )
 
 
 def noisy_draws(

@@ -13,7 +13,7 @@ from mixloop.contributions import contribution_rows
 from mixloop.curves import curve_rows
 from mixloop.evaluate import fitted_by_geo, training_weeks
 from mixloop.fit import FitSettings, FitTask, fit
-from mixloop.forecast import forecast_rows, predictive_draws
+from mixloop.forecast import expected_kpi, forecast_rows, predictive_draws
 from mixloop.forms import growth, in_log_points, media_weight, split_baseline
 from mixloop.judging import run_draws
 from mixloop.performance import performance_rows
@@ -32,7 +32,11 @@ def product_world(**over):
     coef = run.baseline_coef.copy()
     coef[..., 0] -= 0.8
     last = run.first_week + planted.WEEK * 69
-    run = replace(run, baseline_coef=coef, kpi_form="multiplicative", last_week=last)
+    curves = np.where(np.arange(coef.shape[0])[:, None] % 3 > 0, "hill", "exponential")
+    saturation = np.broadcast_to(curves, run.kernel.shape)
+    run = replace(
+        run, baseline_coef=coef, kpi_form="multiplicative", last_week=last, saturation=saturation
+    )
     return run, panel
 
 
@@ -181,6 +185,20 @@ def test_predictive_draws_are_log_normal_around_the_fit():
     exact = 50 * np.exp(0.2 + rho**horizon * start + variance / 2)
     np.testing.assert_allclose(kpi["forecast_mean"], exact, rtol=1e-9)
     np.testing.assert_allclose(draws.mean(axis=0), exact, rtol=0.01)
+
+
+def test_the_mean_of_a_product_holds_that_of_its_shocks():
+    n, sigma, share = 200_000, 0.1, 0.1
+    run = planted.posterior(
+        np.full((n, 1, 1), 0.2), 3, level=0.1, kpi_scale=np.array([50.0]),
+        kpi_form="multiplicative", sigma=np.full((n, 1), sigma),
+        shock_share=np.full((n, 1), share),
+    )  # fmt: skip
+    panel = planted.panel(np.ones((1, 4, 1)), np.ones((1, 4)))
+    exact = 50 * np.exp(0.2) * np.exp(0.005) * (0.9 + 0.1 * np.exp(0.18))
+    assert expected_kpi(run, panel) == pytest.approx(exact)
+    draws = predictive_draws(run, panel, np.random.default_rng(2))
+    assert draws.mean() == pytest.approx(exact, rel=0.003)
 
 
 def published(frame):

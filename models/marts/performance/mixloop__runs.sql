@@ -142,7 +142,9 @@ flagged as (
                         then 'ranges are too narrow: held-out weeks fall outside them too often'
                 end,
                 case
-                    when kpi_form = 'additive' and spread_with_level > {{ var('mixloop__spread_warn') }}
+                    when
+                        kpi_form = 'additive'
+                        and spread_with_level > {{ var('mixloop__spread_warn') }}
                         then
                             'errors grow with the level of the KPI: compare with kpi_form '
                             || 'multiplicative'

@@ -372,7 +372,7 @@ def test_a_product_is_judged_on_the_log_scale():
     same = run_draws(logs, replace(panel, outcome=np.log(panel.outcome / run.kpi_scale[:, None])))
     np.testing.assert_allclose(found.fit_steps.var(axis=1), same.fit_steps.var(axis=1), rtol=1e-9)
     np.testing.assert_allclose(found.innovations, same.innovations, atol=1e-9)
-    assert found.shock_variance == same.shock_variance
+    assert found.innovation_variance == same.innovation_variance
 
 
 @pytest.mark.parametrize("form", ["additive", "multiplicative"])

@@ -37,6 +37,8 @@ from mixloop.signed import SignedColumns
 RHO_LIMIT = 0.95
 RHO_PRIOR_SD = 0.4
 SIGMA_PRIOR_SHAPE, SIGMA_PRIOR_RATE = 1.0, 1e-4  # inverse gamma on sigma^2, in shares of the KPI
+# Work of one sweep: transforms of all channels up to this many geos, of fewer channels beyond.
+GEOS_OF_A_FULL_SWEEP = 8
 VARIANCE_LIMITS = (1e-12, 1e6)  # of a learned ridge variance; far outside anything the data say
 
 
@@ -61,6 +63,8 @@ class Sampler:
         self.mean_media[problem.media.max(axis=3) <= 0.0] = 1.0
         self.unit_scale = self._unit_scales()
         self.lifts = Lifts(problem.evidence, n_chains)
+        pooled = [c for pool in problem.pools for c in pool.members]
+        self.always_moving = np.array([*pooled, *(row.channel for row in problem.evidence)], int)
         self.has_centres = problem.intensity is not None and self.j > 1
         self._precompute()
         if self.has_centres:
@@ -120,6 +124,7 @@ class Sampler:
         self.jumps = [group for group in p.jumps if group in self.learned]
         self.tau2 = np.ones(self.k)
         self.lam2 = np.ones((self.k, len(self.unit_scale)))
+        self.precision = np.ones((self.c, self.j, self.k, self.g))
         self.total = np.empty((*shape, 0))  # totals of pools: there are none
         self.geos = GeoCentres(self.unit_scale, self.k, rng) if self.has_centres else None
 
@@ -161,17 +166,51 @@ class Sampler:
         mix = self._mix()
         self.fixed_matrix = np.einsum("ajk,ajpq->jkpq", mix, self.zz)
         self.root = np.linalg.inv(self._factorise(self.group_var))  # R with R'R = M^-1
-        explained = np.empty((self.j, self.k, self.c * self.g))
+        self.moving = self._choose_moving()
+        if len(self.moving) == self.c:
+            zf, ff = self.zf, self.ff
+        else:
+            zf = self.zf.reshape(self.j, 3, self.p, self.c, self.g)[:, :, :, self.moving]
+            zf = zf.reshape(self.j, 3, self.p, -1)
+            ff = self.ff[:, self.moving]
+            self.precision_here = self._current_precision(mix)
+        explained = np.empty((self.j, self.k, zf.shape[3]))
         for j, k in np.ndindex(self.j, self.k):
-            zkf = mix[0, j, k] * self.zf[j, 0]
-            zkf += mix[1, j, k] * self.zf[j, 1]
-            zkf += mix[2, j, k] * self.zf[j, 2]
+            zkf = mix[0, j, k] * zf[j, 0]
+            zkf += mix[1, j, k] * zf[j, 1]
+            zkf += mix[2, j, k] * zf[j, 2]
             w = self.root[j, k] @ zkf
             np.einsum("px,px->x", w, w, out=explained[j, k])
-        explained = explained.reshape(self.j, self.k, self.c, self.g)
-        raw = np.einsum("ajk,acjg->cjkg", mix, self.ff)
-        self.precision = np.maximum(raw - explained.transpose(2, 0, 1, 3), TINY)  # (C, J, K, G)
+        explained = explained.reshape(self.j, self.k, len(self.moving), self.g)
+        raw = np.einsum("ajk,acjg->cjkg", mix, ff)
+        known = np.maximum(raw - explained.transpose(2, 0, 1, 3), TINY)
+        if len(self.moving) == self.c:
+            self.precision = known  # (C, J, K, G)
+        else:
+            self.precision[self.moving] = known  # the others' is not looked at in this sweep
         self.lifts.add_precision(self.precision)
+
+    def _choose_moving(self) -> np.ndarray:
+        """Return the channels whose transforms are drawn in this sweep.
+
+        All of them, but with many geos, where weighing every transform of every channel is most of
+        a sweep's work, a few at random; the others' coefficients are drawn at their present
+        transforms. Channels of pools and channels with evidence are always among them.
+        """
+        count = -(-self.c * GEOS_OF_A_FULL_SWEEP // self.j)
+        if count >= self.c:
+            return np.arange(self.c)
+        some = self.rng.permutation(self.c)[:count]
+        return np.union1d(some, self.always_moving).astype(int)
+
+    def _current_precision(self, mix: np.ndarray) -> np.ndarray:
+        """Return every channel's <f, f> at each chain's present transform: (J, K, C)."""
+        at = np.arange(self.c) * self.g + self.grid  # (K, C)
+        zkf = np.einsum("ajk,japkc->jkpc", mix, self.zf[:, :, :, at])
+        explained = (np.matmul(self.root, zkf) ** 2).sum(axis=2)
+        ff = self.ff[:, np.arange(self.c)[None, :], :, self.grid]  # (K, C, 3, J)
+        raw = np.einsum("ajk,kcaj->jkc", mix, ff)
+        return np.maximum(raw - explained, TINY)
 
     def _project(self, r: np.ndarray) -> np.ndarray:
         """Return q with f'q = <f, r> for any f; r and q are (..., J, K, T)."""
@@ -194,6 +233,9 @@ class Sampler:
         media = self.problem.media[channel]  # (J, G, T)
         self.residual += self.coef[:, :, channel, None] * self._current(channel)
         q = self._project(self.residual)
+        if channel not in self.moving:
+            self._update_coefficient(channel, q)
+            return
         linear = np.matmul(q, np.swapaxes(media, 1, 2))  # (J, K, G)
         self.lifts.add_linear(channel, linear)
         chains, at = np.arange(self.k), self.grid[:, channel]
@@ -212,6 +254,24 @@ class Sampler:
         at, coef = self._draw_channel(channel, linear, precision, prior_sd)
         self.grid[:, channel], self.coef[:, :, channel] = at, coef
         self.residual -= coef[:, :, None] * self._current(channel)
+
+    def _update_coefficient(self, channel: int, q: np.ndarray) -> None:
+        """Draw a channel's coefficients at its present transform; `q` is the projected residual."""
+        current, unit = self._current(channel), self._unit_of(channel)
+        linear = np.einsum("jkt,jkt->jk", q, current)
+        known, at = self.precision_here[..., channel], self.grid[:, channel]
+        if self.geos is None:
+            mean = self.mean_media[channel][:, at]
+            self._move_share_scale(unit, linear, known, mean)
+            middle, sd = 0.0, self._unit_sd(unit, self.lam2[:, unit]) / mean
+        else:
+            slope = self.geo_slope[channel][:, at]
+            self._move_centre(unit, linear, known, slope, self.coef[:, :, channel])
+            middle, sd = self.geos.prior(unit, slope)
+        root = np.sqrt(known + sd**-2)
+        coef = positive_normal(self.rng, (linear + middle / sd**2) / root) / root
+        self.coef[:, :, channel] = coef
+        self.residual -= coef[:, :, None] * current
 
     def _draw_channel(
         self, channel: int, linear: np.ndarray, precision: np.ndarray, prior_sd: np.ndarray

@@ -1,5 +1,7 @@
 """The sampler with geos around one centre against its own model, as in test_gibbs_calibration."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from prior import (
@@ -16,6 +18,8 @@ from prior import (
 from scipy import stats
 
 from mixloop import geos as core
+from mixloop import gibbs
+from mixloop.evidence import Evidence
 
 problems = pytest.mark.parametrize(
     "problem",
@@ -54,3 +58,28 @@ def test_sweeps_keep_the_prior(problem, ar1):
     }
     p_values = {name: result.pvalue for name, result in found.items()}
     assert min(p_values.values()) > P_VALUE, p_values
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [with_geos(problem_of(3, 2)), problem_of(2, 2)],
+    ids=["around a centre", "independent"],
+)
+def test_true_values_rank_evenly_when_few_transforms_move_in_a_sweep(problem, ar1, monkeypatch):
+    monkeypatch.setattr(gibbs, "GEOS_OF_A_FULL_SWEEP", 1)
+    sampler = gibbs.Sampler(problem, 2, np.random.default_rng(0))
+    moved = [tuple(sampler._choose_moving()) for _ in range(20)]
+    assert set(moved) == {(0,), (1,)}  # one of two at a time, by chance
+    found = rank_p_values(problem, np.random.default_rng(501), ar1)
+    assert min(found.values()) > P_VALUE, found
+
+
+def test_channels_of_pools_and_channels_with_evidence_always_move(monkeypatch):
+    monkeypatch.setattr(gibbs, "GEOS_OF_A_FULL_SWEEP", 1)
+    problem = pooled_problem_of(4, 4)  # the first two are a pool
+    told = Evidence(channel=3, d=np.ones((4, 4)), lift=0.1, se=0.1)
+    sampler = gibbs.Sampler(replace(problem, evidence=(told,)), 2, np.random.default_rng(0))
+    for _ in range(10):
+        assert {0, 1, 3} <= set(sampler._choose_moving())
+    sampler.sweep()
+    assert np.isfinite(sampler.coef).all()

@@ -143,6 +143,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for demand.jsonl")
     parser.add_argument("--worlds", type=int, default=24)
     arguments = parser.parse_args()
+    if str(arguments.out) in ("", "."):
+        parser.error("name a folder: make bench-demand OUT=path/to/out")
     arguments.out.mkdir(parents=True, exist_ok=True)
     file = arguments.out / "demand.jsonl"
     rows = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
@@ -154,7 +156,10 @@ def main() -> int:
                     rows.append(score(seed, help_))
                     kept.write(json.dumps(rows[-1]) + "\n")
                     kept.flush()
-    print(summary([row for row in rows if row["seed"] < arguments.worlds]))
+    found = summary([row for row in rows if row["seed"] < arguments.worlds])
+    for name, values in found.to_dict(as_series=False).items():
+        cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in values]
+        print(f"{name:14}" + "".join(f"{cell:>12}" for cell in cells))
     return 0
 
 

@@ -289,3 +289,17 @@ def test_a_lift_of_a_product_counts_in_the_weeks_own_kpi(world):
         lost.append((panel.outcome * -np.expm1(-log_points))[:, window].sum())
     assert np.mean(first_order) == pytest.approx(lift, rel=0.01)
     assert 0.9 * lift < np.mean(lost) < lift
+
+
+def test_the_same_task_gives_the_same_comparison(world):
+    lift = true_lift(world, "search", 90, 95)
+    tests = (
+        lift_test(world, lift, 0.02 * lift),
+        lift_test(world, lift, 2.0 * lift, evidence_id="vague"),
+    )
+    task = replace(task_of(world.panel), lift_tests=tests)
+    quick = FitSettings(chains=2, warmup=20, sweeps=60, max_sweeps=60, draws=60)
+    once, again = (fit(task, quick).evidence for _ in range(2))
+    assert once == again
+    assert [row["method"] for row in once] == ["refitted", "reweighted"]
+    assert once != fit(task, replace(quick, seed=2)).evidence

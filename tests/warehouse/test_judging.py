@@ -292,7 +292,7 @@ PLANTED = {
     ),
     "answers that change": (
         put("int_mixloop__consistency", {"share_same_side_of_hurdle": 0.5}, channel_id="tv"),
-        ("stability", "care", "4 earlier origins agree in only 62% of the cases"),
+        ("stability", "care", "earlier origins (4) agree in only 62% of the cases"),
     ),
     "no earlier origins": (
         put("int_mixloop__consistency", {"n_origins": 0, "share_same_side_of_hurdle": None}),

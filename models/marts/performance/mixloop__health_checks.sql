@@ -327,8 +327,8 @@ measured as (
             when stability is null then 'no earlier origin says whether the answers last'
             else
                 format(
-                    'answers do not last: {} earlier origins agree in only {:.0f}% of the cases on '
-                    || 'which channels are worth their money',
+                    'answers do not last: earlier origins ({}) agree in only {:.0f}% of the cases '
+                    || 'on which channels are worth their money',
                     n_origins,
                     100 * stability
                 )

@@ -3,12 +3,12 @@
     make bench-judging OUT=path/to/out WORLDS=12
 
 Every world is one geo of 156 weeks with four channels, of which `radio` has no effect, a context
-variable `price` with an effect and one, `moon`, without; truth is known. Four cases: `clean`;
+variable `price` with an effect and one, `moon`, without; truth is known. Five cases: `clean`;
 `woven` (errors that hang together over two weeks, which the model does not describe); `demand`
 (spend follows a demand that is not in the data); `always_on` (the spend of search varies by three
-per cent, so that it cannot be told from the level). A world that is in OUT/judging.jsonl is not
-fitted again. Thresholds are the defaults of dbt_project.yml. Skill and coverage are not in it:
-they need backtests.
+per cent, so that it cannot be told from the level); `bare` (media are all that makes the KPI). A
+world that is in OUT/judging.jsonl is not fitted again. Thresholds are the defaults of
+dbt_project.yml. Skill and coverage are not in it: they need backtests.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ N_WEEKS = 156
 KPI = 1000.0
 CHANNELS = ("radio", "search", "social", "tv")
 SHARE = {"radio": 0.0, "search": 0.12, "social": 0.08, "tv": 0.15}
-CASES = ("clean", "woven", "demand", "always_on")
+CASES = ("clean", "woven", "demand", "always_on", "bare")
 SETTINGS = FitSettings(warmup=150, sweeps=300, max_sweeps=900, draws=1000)
 PROJECT = Path(__file__).resolve().parents[1] / "dbt_project.yml"
 
@@ -71,6 +71,8 @@ def world(seed: int, case: str) -> tuple[Panel, dict[str, float]]:
     price, moon = rng.normal(0.0, 1.0, (2, N_WEEKS))
     season = 0.05 * np.sin(2 * np.pi * np.arange(N_WEEKS) / 52.18)
     base = 0.65 + season - 0.02 * price + demand * (case == "demand")
+    if case == "bare":
+        base = -0.02 * price
     y = KPI * (base + effects.sum(axis=1) + errors(rng, 2 if case == "woven" else 1))
     panel = Panel(
         geos=("national",),

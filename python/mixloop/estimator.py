@@ -337,6 +337,7 @@ class MixRegressor(RegressorMixin, BaseEstimator):
         if odd:
             raise ValueError(f"units must be spend or impressions, not {odd}")
         panel = panel_of(self._history, columns)
+        panel = panel.until(panel.weeks[-1])  # as a build does: the same draws to the last digit
         known = ~np.isnan(panel.outcome).all(axis=0)
         return FitTask(
             run_id="notebook",

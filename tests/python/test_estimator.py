@@ -26,6 +26,7 @@ from mixloop.evaluate import media_effects
 from mixloop.fit import FitSettings, FitTask, fit
 from mixloop.forecast import expected_kpi, predictive_draws
 from mixloop.panel import build_panel
+from mixloop.runs import fit_tasks
 from mixloop.transforms import adstock_weights, hill
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -81,7 +82,8 @@ def panel(world, to_frames):
     frames = to_frames(world.panel)
     trained = pl.col("week") <= world.panel.weeks[TRAIN - 1].item()
     parts = (frames[name].filter(trained) for name in ("outcomes", "media", "drivers"))
-    return build_panel("sales", *parts)
+    whole = build_panel("sales", *parts)
+    return whole.until(whole.weeks[-1])
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,19 @@ def direct(panel):
 def test_draws_are_those_of_the_fit(fitted, direct):
     for name in ("coef", "baseline_coef", "sigma", "rho", "decay", "last_error"):
         np.testing.assert_array_equal(getattr(fitted.posterior_, name), getattr(direct, name))
+
+
+def test_draws_are_those_of_a_build(world, data, to_frames):
+    """From the warehouse's tables, through the function that makes a build's fits."""
+    frames = to_frames(world.panel.until(world.panel.weeks[TRAIN - 1]))
+    options = {"origins": 0, "step_weeks": 13, "first_forecast_weeks_ago": 0}
+    (task,) = fit_tasks(**frames, settings=FitSettings(**QUICK), **options)
+    assert task.share_of_kpi == {"search": 0.1}
+    wanted = fit(task, FitSettings(**QUICK)).posterior
+    X, y = data
+    model = regressor(share_of_kpi={"search": 0.1}).fit(X[: 2 * TRAIN], y[: 2 * TRAIN])
+    for name in ("coef", "baseline_coef", "sigma", "rho", "half", "last_error"):
+        np.testing.assert_array_equal(getattr(model.posterior_, name), getattr(wanted, name))
 
 
 def test_future_rows_are_forecast_from_the_stored_history(world, data, fitted, direct):

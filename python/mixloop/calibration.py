@@ -32,7 +32,7 @@ from mixloop.problem import Problem
 from mixloop.sampler import Chains
 from mixloop.transforms import TransformGrid
 
-SETTLED_RHAT, SETTLED_ESS = 1.03, 200.0  # of the effects that a refit is made for
+SETTLED_RHAT, SETTLED_ESS = 1.05, 100.0  # of the effects that a refit is made for
 MOST_INFORMATION = 0.5  # of a row on its effect, for its weights to have a variance
 
 

@@ -385,35 +385,37 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
 
         def run(
             asked: Problem,
+            how: FitSettings,
             seed: int | tuple[int, ...],
-            sweeps: int,
             is_enough: Callable[[Chains], bool],
         ) -> Chains:
             return run_chains(
                 asked,
-                n_chains=settings.chains,
-                warmup=settings.warmup,
-                sweeps=sweeps,
-                max_sweeps=settings.max_sweeps,
+                n_chains=how.chains,
+                warmup=how.warmup,
+                sweeps=how.sweeps,
+                max_sweeps=how.max_sweeps,
                 is_enough=is_enough,
                 rng=np.random.default_rng(seed),
             )
 
         chains = run(
             problem,
+            settings,
             settings.seed,
-            settings.sweeps,
             lambda kept: has_converged(judged(kept), task.run_kind),
         )
+        # only one channel's effect is asked of a refit, which takes fewer sweeps
+        half = max(settings.sweeps // 2, 8)
+        shorter = replace(settings, warmup=settings.warmup // 2, sweeps=half, draws=settings.chains)
         judgement = judge_evidence(
             rows if task.run_kind == "live" else [],
             problem,
             chains,
             worth=worth_of_a_unit(panel, kpi_scale, task.kpi_form),
             spend=panel.spend[:, -task.n_training :].sum(axis=(0, 1)),
-            # only one channel's effect is asked of a refit, which takes fewer sweeps
             refit=lambda asked, i, is_enough: run(
-                asked, (settings.seed, 1 + i), max(settings.sweeps // 2, 8), is_enough
+                asked, shorter, (settings.seed, 1 + i), is_enough
             ),
         )
     points = _thin(chains.grid, settings.draws)

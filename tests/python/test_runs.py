@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import replace
+from importlib.metadata import version
 
 import numpy as np
 import polars as pl
@@ -272,7 +273,9 @@ def test_facts_of_a_run(world, ledger):
     assert asked["share_of_kpi"] == {"search": 0.1}
     assert asked["seed"] == TINY.seed
     assert json.loads(row["dropped"]) == {"channels": [], "drivers": []}
-    assert json.loads(row["versions"])["numpy"] == np.__version__
+    versions = json.loads(row["versions"])
+    assert versions["numpy"] == np.__version__
+    assert versions["holidays"] == version("holidays")
     assert row["fit_seconds"] == 1.5
     assert row["peak_memory_mib"] > 10
     facts = ["data_hash", "config_hash", "code_hash", "configuration", "versions", "seed"]

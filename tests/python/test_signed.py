@@ -256,3 +256,15 @@ def test_signs_come_from_the_drivers_table_and_are_part_of_the_run(simulate, to_
     coef = fit(signed, QUICK).posterior.baseline_coef[..., -1]
     assert (coef <= 0).all()
     assert (coef < 0).any()
+
+
+def test_signs_hold_beside_pools_shocks_and_several_geos(simulate):
+    world = simulate(n_weeks=80, channels=("search", "social"))
+    task = task_of(
+        world.panel, signs={"context:price": -1}, pools=dict.fromkeys(("search", "social"), "all")
+    )
+    run = fit(task, QUICK).posterior
+    at = [column.name for column in run.baseline].index("context:price")
+    assert (run.baseline_coef[..., at] <= 0).all()
+    assert np.isfinite(run.coef).all()
+    assert run.pools == {"search": "all", "social": "all"}

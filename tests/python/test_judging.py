@@ -204,3 +204,20 @@ def test_constant_draws_have_not_converged():
     stuck = np.stack(convergence(np.full((4, 500, 2), 0.3)), axis=1)
     assert not has_converged({"level": stuck}, "live")
     assert not has_converged({"level": stuck}, "backtest")
+
+
+def test_steps_of_an_autoregression_by_hand():
+    # rho 0.6: the first of a stretch counts 0.8, the others less 0.6 of the one before
+    values = np.array([10.0, 10.0, np.nan, 5.0, 4.0])
+    known = np.array([True, True, False, True, True])
+    found = judging.steps(values, 0.6, known)
+    np.testing.assert_allclose(found, [8.0, 4.0, 0.0, 4.0, 1.0])
+
+
+def test_the_level_is_no_parameter_that_r2_pays_for():
+    run, panel, trace = linear_run(np.random.default_rng(4), prior_sd=100.0)
+    draws = judging.run_draws(run, panel)
+    found = judging.fit_statistics(draws, 0.7)
+    p = found["effective_parameters"]
+    assert p == pytest.approx(trace, rel=0.02)
+    assert found["adjusted_r2"] == pytest.approx(1 - 0.3 * 39 / (39 - (p - 1)))

@@ -127,3 +127,16 @@ def test_an_event_whose_weeks_are_unknown_is_not_judged():
     outcome = np.array([[1.0, np.nan, 1.0]])
     panel = planted.panel(np.ones((1, 3, 1)), outcome=outcome, drivers={"event:sale": value})
     assert rows_of(run, panel)["event:sale"]["p_material"] is None
+
+
+def test_a_large_geo_decides_the_direction():
+    run = planted.posterior(
+        np.zeros((1, 2, 1)),
+        2,
+        drivers={"context:price": np.array([[0.1, -0.3]])},
+        kpi_scale=np.array([100.0, 1.0]),
+    )
+    panel = planted.panel(
+        np.ones((2, 2, 1)), outcome=np.ones((2, 2)), drivers={"context:price": np.ones(2)}
+    )
+    assert rows_of(run, panel)["context:price"]["p_positive"] == 1.0

@@ -77,6 +77,9 @@ def test_how_much_the_choice_matters_by_hand():
     assert variance_between(np.array([1, 3, 5, 7.0]), np.array([0, 0, 1, 1])) == pytest.approx(0.8)
     assert variance_between(np.array([1, 3, 1, 3.0]), np.array([0, 0, 1, 1])) == 0.0
     assert np.isnan(variance_between(np.ones(4), np.array([0, 0, 1, 1])))
+    # one group leaves nothing between groups, not even a rounding error
+    for values in np.random.default_rng(1).normal(size=(20, 999)):
+        assert variance_between(values, np.full(999, 2)) == 0.0
 
 
 def test_without_spend_there_is_no_return():
@@ -121,6 +124,14 @@ def test_agreement_by_hand():
     assert (second["rank_highest"], second["rank_lowest"]) == (1, 3)
     # c1 is the median of the live run; above it only at the second origin
     assert second["share_same_side_of_median"] == pytest.approx(2 / 3)
+
+
+def test_the_hurdle_is_the_models_own():
+    found = consistency([3.0, 2.0, 0.5], [([2.4, 2.6, 0.5], 20)], hurdle=2.5)
+    assert {name: row["is_above_hurdle"] for name, row in found.items()} == {
+        "c0": True, "c1": False, "c2": False,
+    }  # fmt: skip
+    assert [row["share_same_side_of_hurdle"] for row in found.values()] == [0.0, 0.0, 1.0]
 
 
 def test_all_are_asked_about_the_weeks_that_all_have_seen():

@@ -87,6 +87,26 @@ def test_the_table_has_one_row_for_each_channel_and_variant(inputs, ledger):
     assert others["source_run_id"].unique().to_list() == live
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        pl.col("as_of_week") - pl.duration(weeks=1),
+        pl.col("first_training_week") + pl.duration(weeks=1),
+        pl.concat_str("code_hash", pl.lit("x")).alias("code_hash"),
+        pl.concat_str("model_id", pl.lit("x")).alias("model_id"),
+    ],
+    ids=["weeks before", "another start", "other code", "another model"],
+)
+def test_variants_of_other_runs_do_not_count(ledger, other):
+    live = next(r for r in posteriors_from_frame(ledger) if r.run_kind == "live")
+    assert len(publish.variant_runs(ledger, live)) == 4
+    is_variant = pl.col("run_kind") == "specification"
+    strange = ledger.filter(is_variant).with_columns(
+        other.cast(ledger.schema[other.meta.output_name()])
+    )
+    assert publish.variant_runs(pl.concat([ledger.filter(~is_variant), strange]), live) == {}
+
+
 def test_a_variants_answer_by_hand():
     run = planted.posterior(np.array([[[2.0]], [[4.0]]]), 10)
     other = planted.posterior(np.full((3, 1, 1), 8.0), 10, run_id="other")

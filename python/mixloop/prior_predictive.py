@@ -39,6 +39,7 @@ from mixloop.schemas import PRIORS, conform
 from mixloop.transforms import default_grid, half_life_weeks
 
 DRAWS = 20_000
+LARGEST_BLOCK = 2_000_000  # numbers drawn at a time
 LARGEST_LOG = 300.0  # draws of a prior with heavy tails, held below what a double can be
 BINS = 20  # of the prior, for the area that prior and posterior share
 
@@ -72,44 +73,60 @@ class Known:
         return Belief(**self.asked.get("beliefs", {}).get(channel, {}))
 
 
-def _around_centre(intensity: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw shares over their prior scale, as in `geos`: (draws, J, U) for intensities (U, J).
+def _around_centre(intensity: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw shares over their prior scale, as in `geos`: (n, J, U) for intensities (U, J).
 
     One geo is its own centre.
     """
     n_units, n_geos = intensity.shape
-    centre = np.abs(rng.standard_normal((DRAWS, 1, n_units)))
+    centre = np.abs(rng.standard_normal((n, 1, n_units)))
     if n_geos == 1:
         return centre
     middle, sd = SPREAD_PRIOR
-    spread = np.exp(middle + sd * rng.standard_normal((DRAWS, 1, n_units)))
+    spread = np.exp(middle + sd * rng.standard_normal((n, 1, n_units)))
     low = ndtr(-1.0 / spread)
-    ratio = 1.0 + spread * ndtri(low + (1.0 - low) * rng.random((DRAWS, n_geos, n_units)))
+    ratio = 1.0 + spread * ndtri(low + (1.0 - low) * rng.random((n, n_geos, n_units)))
     return centre * ratio * (intensity / intensity.mean(axis=1, keepdims=True)).T
 
 
-def _half_normal_shares(known: Known, rng: np.random.Generator) -> np.ndarray:
-    """Draw every channel's share of each geo's KPI from the prior: (draws, J, C)."""
+def _half_normal_shares(known: Known, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw every channel's share of each geo's KPI from the prior: (n, J, C)."""
     run, asked = known.run, known.asked
     n_geos, n_channels = len(run.geos), len(run.channels)
     given, default = asked["share_of_kpi"], asked["channel_share_scale"]
     scale = np.array([given.get(channel, default) for channel in run.channels])
-    tau = np.abs(rng.standard_cauchy(DRAWS))[:, None, None]
+    tau = np.abs(rng.standard_cauchy(n))[:, None, None]
     intensity = exposure_intensity(known.exposure, run.kpi_scale)
-    out = tau * np.abs(rng.standard_cauchy((DRAWS, 1, n_channels))) * scale
-    out = out * _around_centre(intensity, rng)
+    out = tau * np.abs(rng.standard_cauchy((n, 1, n_channels))) * scale
+    out = out * _around_centre(intensity, n, rng)
     for pool in sorted(set(run.pools.values())):
         members = np.flatnonzero([run.pools.get(channel) == pool for channel in run.channels])
         units = tuple(run.media_units[c] for c in members)
         weight = exposure_weights(known.exposure[:, :, members], units)  # (n, J)
         strength = (intensity[members] * weight).sum(axis=0)
-        total = _around_centre(strength[None], rng)[:, :, 0] * tau[:, :, 0]
-        total *= np.abs(rng.standard_cauchy((DRAWS, 1))) * scale[members].sum()
-        for n, c in enumerate(members):
+        total = _around_centre(strength[None], n, rng)[:, :, 0] * tau[:, :, 0]
+        total *= np.abs(rng.standard_cauchy((n, 1))) * scale[members].sum()
+        for m, c in enumerate(members):
             low = ndtr(-1.0 / asked["pool_spread"])
-            u = low + (1.0 - low) * rng.random((DRAWS, n_geos))
-            out[:, :, c] = weight[n] * total * (1.0 + asked["pool_spread"] * ndtri(u))
+            u = low + (1.0 - low) * rng.random((n, n_geos))
+            out[:, :, c] = weight[m] * total * (1.0 + asked["pool_spread"] * ndtri(u))
     return out
+
+
+def _effects(known: Known, ran: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw each channel's training effect from the prior: (draws, C).
+
+    Parameters
+    ----------
+    ran : ndarray of bool, (J, C)
+        Where the channel ran at all.
+    """
+    block = min(DRAWS, max(LARGEST_BLOCK // ran.size, 1))  # many geos need no more memory
+    sizes = [min(block, DRAWS - start) for start in range(0, DRAWS, block)]
+    drawn = [
+        np.einsum("njc,j->nc", _half_normal_shares(known, n, rng) * ran, known.kpi) for n in sizes
+    ]
+    return np.concatenate(drawn)
 
 
 def _told(known: Known, effect: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -255,8 +272,7 @@ def prior_rows(
         run, asked, exposure, panel.spend[:, keep].sum(axis=(0, 1)), run.kpi_scale * n_weeks
     )
     ran = exposure.max(axis=1) > 0  # (J, C)
-    shares = _half_normal_shares(known, rng) * ran
-    prior_effect = _told(known, np.einsum("njc,j->nc", shares, known.kpi), rng)
+    prior_effect = _told(known, _effects(known, ran, rng), rng)
 
     shapes = distinct_shapes(run)
     posterior_effect = np.zeros((len(run.coef), len(run.channels)))

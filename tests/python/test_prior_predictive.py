@@ -45,7 +45,8 @@ def test_shares_are_those_of_the_samplers_own_prior(ar1):
     truth = draw_worlds(problem, np.random.default_rng(1), ar1)
     theirs = share_of(problem, truth)  # (J, K, C)
     exposure = np.array([1.0, 9.0])[:, None, None] * np.ones((2, 5, 2))
-    mine = prior_predictive._half_normal_shares(known_of(exposure), np.random.default_rng(2))
+    known = known_of(exposure)
+    mine = prior_predictive._half_normal_shares(known, 20_000, np.random.default_rng(2))
     for j, c in np.ndindex(2, 2):
         assert stats.ks_2samp(mine[:, j, c], theirs[j, :, c]).pvalue > 1e-3
     both = stats.ks_2samp(mine[:, 0, 0] + mine[:, 1, 0], theirs[0, :, 0] + theirs[1, :, 0])
@@ -58,7 +59,7 @@ def test_shares_of_pooled_channels_are_those_of_the_samplers_own_prior(ar1):
     theirs = share_of(problem, truth)[0]  # (K, C)
     exposure = np.array([0.7, 0.3]) * np.ones((1, 10, 1))
     known = known_of(exposure, pools={"c0": "p", "c1": "p"})
-    mine = prior_predictive._half_normal_shares(known, np.random.default_rng(4))[:, 0]
+    mine = prior_predictive._half_normal_shares(known, 20_000, np.random.default_rng(4))[:, 0]
     for c in range(2):
         assert stats.ks_2samp(mine[:, c], theirs[:, c]).pvalue > 1e-3
     split = stats.ks_2samp(mine[:, 0] / mine.sum(axis=1), theirs[:, 0] / theirs.sum(axis=1))
@@ -215,3 +216,13 @@ def test_a_geo_where_a_channel_never_ran_adds_nothing():
         r.filter(pl.col("quantity") == "share_of_kpi", pl.col("channel_id") == "c0") for r in rows
     )
     assert half["prior_p50"][0] < 0.8 * whole["prior_p50"][0]
+
+
+def test_blocks_of_draws_have_the_same_distribution(monkeypatch):
+    known = known_of(np.ones((3, 5, 2)))
+    ran = np.ones((3, 2), dtype=bool)
+    whole = prior_predictive._effects(known, ran, np.random.default_rng(9))
+    monkeypatch.setattr(prior_predictive, "LARGEST_BLOCK", 6 * 3333)
+    blocks = prior_predictive._effects(known, ran, np.random.default_rng(10))
+    assert blocks.shape == whole.shape == (prior_predictive.DRAWS, 2)
+    assert stats.ks_2samp(whole[:, 0], blocks[:, 0]).pvalue > 1e-3

@@ -18,15 +18,18 @@ STAND_IN = re.compile(r"\s*\([^()]*(?:observed|estimated|substituted)[^()]*\)", 
 
 
 def asked_codes(holiday_country: str) -> list[str]:
-    """Return the codes of a model's list, as written, without blanks and repetitions.
+    """Return the codes of a model's list, as first written, without blanks and repetitions.
 
     Examples
     --------
-    >>> asked_codes(" de-by |AT;AT ")
+    >>> asked_codes(" de-by |AT;at | DE-BY")
     ['de-by', 'AT']
     """
     codes = [code.strip() for code in re.split(r"[|;]", holiday_country)]
-    return list(dict.fromkeys(code for code in codes if code))
+    first: dict[str, str] = {}
+    for code in codes:
+        first.setdefault(code.upper(), code)
+    return [code for code in first.values() if code]
 
 
 @cache

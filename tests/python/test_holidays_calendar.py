@@ -82,6 +82,12 @@ def test_several_codes_and_unknown_ones():
     assert frame.select("model_id", "holiday_country", "holiday_date", "label").is_unique().all()
 
 
+def test_a_country_written_twice_counts_once():
+    once = holidays_table(definitions("DE"), WEEKS, PLAN)
+    twice = holidays_table(definitions("DE|de"), WEEKS, PLAN)
+    assert twice.equals(once)
+
+
 @pytest.mark.parametrize("code", ["GB", "GBR", "UK", "US-CA", "DE-BY", "FR"])
 def test_codes_of_two_and_three_letters_and_parts_are_known(code):
     assert code in known_codes()

@@ -117,6 +117,7 @@
             mixloop.input_column('half_life_high_weeks', number, min=0),
             mixloop.input_column('saturation_low', number, min=0, max=1),
             mixloop.input_column('saturation_high', number, min=0, max=1),
+            mixloop.input_column('drift_per_year', number, min=0, max=1),
         ],
         'events': [
             mixloop.input_column('event_id', is_required=true),

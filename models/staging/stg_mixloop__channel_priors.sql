@@ -13,6 +13,7 @@ typed as (
         try_cast(half_life_high_weeks as decimal(28, 10)) as half_life_high_weeks,
         try_cast(saturation_low as decimal(28, 10)) as saturation_low,
         try_cast(saturation_high as decimal(28, 10)) as saturation_high,
+        try_cast(drift_per_year as decimal(28, 10)) as drift_per_year,
         source_file,
         source_row,
         {{ mixloop.input_errors('channel_priors') }} as input_errors

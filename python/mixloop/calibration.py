@@ -30,7 +30,7 @@ from mixloop.panel import Panel
 from mixloop.priors import Belief, roi_evidence
 from mixloop.problem import Problem
 from mixloop.sampler import Chains
-from mixloop.transforms import TransformGrid
+from mixloop.transforms import TransformGrid, years_of_training
 
 SETTLED_RHAT, SETTLED_ESS = 1.05, 100.0  # of the effects that a refit is made for
 MOST_INFORMATION = 0.5  # of a row on its effect, for its weights to have a variance
@@ -99,6 +99,7 @@ def evidence_rows(
     """
     out = []
     place = {channel: c for c, channel in enumerate(panel.channels)}
+    years = years_of_training(panel.weeks, panel.weeks[-n_training], panel.weeks[-1])
     for test in tests:
         if test.channel_id not in place:
             continue
@@ -107,7 +108,7 @@ def evidence_rows(
             test, panel, c, grid, problem.log_prior[c], carryover_weeks, half_life_weeks
         )
         d = effect_per_coefficient(
-            test, panel, c, exposure_scale[:, c], worth, grid, carryover_weeks
+            test, panel, c, exposure_scale[:, c], worth, grid, carryover_weeks, years
         )
         weeks, geos = window_of(test, panel)
         names = [geo for geo, on in zip(panel.geos, geos, strict=True) if on]

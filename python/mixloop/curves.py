@@ -59,8 +59,9 @@ def steady_response(
     """
     per_level = shares / scale  # (J,)
     u = per_level[:, None] * levels  # (J, K)
-    height = shapes.height(u[None])  # (U, J, K)
-    rise = shapes.rise(u[None]) * per_level[:, None]
+    today = shapes.today[:, None, None]
+    height = shapes.height(u[None]) * today  # (U, J, K)
+    rise = shapes.rise(u[None]) * per_level[:, None] * today
     response = np.zeros((len(levels), len(full)))
     marginal = np.zeros_like(response)
     for j in range(len(scale)):

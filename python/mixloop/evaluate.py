@@ -95,6 +95,10 @@ class Shapes:
         The transform of each draw.
     is_exponential : ndarray of bool, (U,)
         Curves without a slope; the others are Hill curves.
+    drift : ndarray, (U,)
+        Yearly change of the log effectiveness.
+    today : ndarray, (U,)
+        Effectiveness in the last training week, over that in the middle of the training window.
     """
 
     weights: np.ndarray
@@ -103,6 +107,8 @@ class Shapes:
     slope: np.ndarray
     which: np.ndarray
     is_exponential: np.ndarray
+    drift: np.ndarray
+    today: np.ndarray
 
     def height(self, u: np.ndarray) -> np.ndarray:
         """Return the response of every transform to carried-over exposure over its scale.
@@ -130,23 +136,34 @@ class Shapes:
             out[at] = of_exponential(np.broadcast_to(u, out.shape)[at], half[at])
         return out
 
-    def saturated(self, exposure: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        """Return the saturated response of every transform.
+    def effectiveness(self, years: np.ndarray) -> np.ndarray:
+        """Return each transform's multiplier, `years` (T,) after mid-training: (U, T)."""
+        return np.exp(self.drift[:, None] * years)
+
+    def saturated(
+        self, exposure: np.ndarray, scale: np.ndarray, years: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return the saturated response of every transform, times its effectiveness.
 
         Parameters
         ----------
         exposure : ndarray, (..., T)
         scale : ndarray, broadcastable to (..., T)
             Exposure that counts as 1, above zero.
+        years : ndarray, (T,), optional
+            From `Posterior.years`; without it effectiveness is that of the middle of training.
 
         Returns
         -------
-        ndarray, (U, ..., T), from 0 to below 1
+        ndarray, (U, ..., T), from 0 to below the effectiveness
         """
         ones = (1,) * (exposure.ndim - 1)
         kernels = self.weights.reshape(len(self.weights), *ones, -1)
         carried = adstock((exposure / scale)[None], kernels)
-        return self.height(carried[self.kernel_of])
+        response = self.height(carried[self.kernel_of])
+        if years is not None and self.drift.any():
+            response *= self.effectiveness(years).reshape(-1, *ones, len(years))
+        return response
 
 
 def distinct_shapes(posterior: Posterior) -> tuple[Shapes, ...]:
@@ -155,7 +172,10 @@ def distinct_shapes(posterior: Posterior) -> tuple[Shapes, ...]:
     for c in range(len(posterior.channels)):
         names, code = np.unique(posterior.kernel[:, c], return_inverse=True)
         is_exponential = posterior.saturation[:, c] == "exponential"
-        curves = (posterior.half[:, c], posterior.slope[:, c], is_exponential)
+        curves = (
+            *(posterior.half[:, c], posterior.slope[:, c], is_exponential),
+            posterior.drift[:, c],
+        )
         rows = np.column_stack([code.ravel(), posterior.decay[:, c], *curves])
         shapes, which = np.unique(rows, axis=0, return_inverse=True)
         kernels, kernel_of = np.unique(shapes[:, :2], axis=0, return_inverse=True)
@@ -163,9 +183,10 @@ def distinct_shapes(posterior: Posterior) -> tuple[Shapes, ...]:
             adstock_weights(str(names[int(code)]), float(decay), posterior.carryover_weeks)
             for code, decay in kernels
         ]
-        half, slope, family = shapes[:, 2:].T
+        half, slope, family, drift = shapes[:, 2:].T
+        today = np.exp(drift * posterior.years(np.array([posterior.last_week]))[0])
         kernels = (np.array(weights), kernel_of.ravel())
-        out.append(Shapes(*kernels, half, slope, which.ravel(), family > 0))
+        out.append(Shapes(*kernels, half, slope, which.ravel(), family > 0, drift, today))
     return tuple(out)
 
 
@@ -206,9 +227,10 @@ def geo_media_effects(
         baseline = geo_baseline_effects(logs, baseline_of(logs, panel), geo, keep).sum(axis=0)
         return parts * media_weight(baseline, parts.sum(axis=0), posterior.kpi_scale[geo])
     out = np.empty((len(shapes), int(keep.sum()), len(posterior.coef)))
+    years = posterior.years(panel.weeks)
     for c, shape in enumerate(shapes):
         scale = posterior.exposure_scale[geo, c]
-        response = shape.saturated(panel.exposure[geo, :, c], scale)[:, keep]  # (U, T')
+        response = shape.saturated(panel.exposure[geo, :, c], scale, years)[:, keep]  # (U, T')
         full = posterior.coef[:, geo, c] * posterior.kpi_scale[geo]
         np.multiply(response.T[:, shape.which], full, out=out[c])
     return out

@@ -111,6 +111,7 @@ def effect_per_coefficient(
     worth: np.ndarray,
     grid: TransformGrid,
     carryover_weeks: int,
+    years: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the lift that a coefficient of one stands for, under every transform: (J, G).
 
@@ -122,12 +123,16 @@ def effect_per_coefficient(
         Exposure that counts as 1.
     worth : ndarray, (J, T)
         KPI that one unit of the model's scale stands for, by geo and week of the panel.
+    years : ndarray, (T,), optional
+        Of the panel's weeks, as in `transforms.years_of_training`; needed where effectiveness
+        drifts.
     """
     weeks, geos = window_of(test, panel)
     seen = np.flatnonzero(weeks)
     span = slice(max(seen[0] - carryover_weeks, 0), seen[-1] + 1)
     both = np.stack([panel.exposure[:, :, channel], counterfactual(test, panel, channel)], axis=2)
-    media = transform_media(both[:, span] / scale[:, None, None], grid, carryover_weeks)
+    within = None if years is None else years[span]
+    media = transform_media(both[:, span] / scale[:, None, None], grid, carryover_weeks, within)
     gained = (media[0] - media[1])[:, :, weeks[span]]  # (J, G, weeks of the test)
     return np.einsum("jgt,jt->jg", gained, np.where(geos[:, None], worth[:, weeks], 0.0))
 

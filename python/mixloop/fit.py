@@ -22,7 +22,7 @@ from mixloop.priors import Belief, channel_log_prior
 from mixloop.problem import Problem
 from mixloop.sampler import Chains, run_chains, transform_media
 from mixloop.signed import Signed
-from mixloop.transforms import TransformGrid, default_grid
+from mixloop.transforms import TransformGrid, default_grid, years_of_training
 from mixloop.variants import knot_spacing
 
 # Groups that the data often shrink to nothing jump once a sweep, the hinges (few histories have
@@ -243,7 +243,10 @@ def _problem(
             f"average in geos {bad[:5]}: check the outcomes of these geos"
         )
     scale = exposure_scales(panel.exposure[:, -task.n_training :])
-    media = transform_media(panel.exposure / scale[:, None, :], grid, settings.carryover_weeks)
+    years = years_of_training(panel.weeks, panel.weeks[-task.n_training], panel.weeks[-1])
+    media = transform_media(
+        panel.exposure / scale[:, None, :], grid, settings.carryover_weeks, years
+    )
     free = design.sign == 0
     share = [task.share_of_kpi.get(c, settings.channel_share_scale) for c in panel.channels]
     beliefs = [task.beliefs.get(c, Belief()) for c in panel.channels]
@@ -373,7 +376,7 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
             f"{task.n_training} training weeks: check channel_mapping and the media dates"
         )
     panel = task.panel.select_channels(channels)
-    grid = default_grid()
+    grid = default_grid(has_drift=any(b.drift_per_year for b in task.beliefs.values()))
     design = build_design(panel, task.n_training, task.signs, knot_spacing(task.variant))
     with threadpool_limits(limits=1):
         problem, kpi_scale, scale = _problem(panel, design, grid, task, settings)
@@ -438,6 +441,7 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         decay=grid.decay[points],
         half=grid.half[points],
         slope=grid.slope[points],
+        drift=grid.drift[points],
         coef=_thin(chains.coef, settings.draws),
         baseline_coef=_thin(chains.baseline_coef, settings.draws),
         sigma=_thin(chains.sigma, settings.draws),

@@ -98,13 +98,13 @@ def headroom(
         return np.full(len(full), np.nan)
     factors = np.linspace(1.0, HEADROOM_LIMIT, HEADROOM_POINTS)
     u = (current / scale)[:, None] * factors  # (J, K)
-    rise = shapes.rise(u[None])  # (U, J, K)
+    rise = shapes.rise(u[None]) * shapes.today[:, None, None]  # (U, J, K)
     per_money = rise * (current / now / scale)[:, None]
     marginal = np.zeros((len(full), HEADROOM_POINTS))
     for j in range(len(current)):
         worth = full[:, j, None]
         if others is not None:
-            response = shapes.height(u[j][None])  # (U, K)
+            response = shapes.height(u[j][None]) * shapes.today[:, None]  # (U, K)
             worth = worth * others[:, j, None] * np.exp(response[shapes.which] * worth)
         marginal += per_money[shapes.which, j] * worth
     low = marginal <= hurdle
@@ -178,6 +178,7 @@ def leaf_sums(
     at = leaves.below(channel)
     scale = posterior.exposure_scale[:, channel, None]
     full = full_effect(posterior, channel)
+    years = posterior.years(panel.weeks)
     known = np.isfinite(panel.outcome).all(axis=0)
     exposure = np.moveaxis(leaves.exposure[..., at], -1, 0)  # (n, J, T)
     shares = carried_shares(exposure, shapes.weights)
@@ -186,7 +187,7 @@ def leaf_sums(
         part = response * share[shapes.kernel_of]
         for k, window in enumerate(windows):
             grown = panel.exposure[:, :, channel] + STEP * window * exposure[i]
-            rise = shapes.saturated(grown, scale) - response
+            rise = shapes.saturated(grown, scale, years) - response
             out[k, 0, i] = _total(part[..., window].sum(axis=-1), shapes, full)
             out[k, 1, i] = _total(part[..., window & known].sum(axis=-1), shapes, full)
             out[k, 2, i] = _total(rise.sum(axis=-1), shapes, full)
@@ -213,20 +214,22 @@ def channel_sums(
     sums = np.empty((len(windows), 6, len(posterior.channels), n_draws))
     parts = np.empty((len(windows), 3, len(leaves.ids), n_draws))
     known = np.isfinite(panel.outcome).all(axis=0)
+    years = posterior.years(panel.weeks)
     for c, shapes in enumerate(distinct_shapes(posterior)):
         exposure = panel.exposure[:, :, c]
         scale = posterior.exposure_scale[:, c]
         full = full_effect(posterior, c)
         ever = exposure.any(axis=1)
-        response = shapes.saturated(exposure, scale[:, None])  # (U, J, T)
+        response = shapes.saturated(exposure, scale[:, None], years)  # (U, J, T)
         half_life = half_life_weeks(shapes.weights)[shapes.kernel_of][shapes.which]
         at = leaves.below(c)
         if len(at):
             parts[:, :, at] = leaf_sums(posterior, panel, leaves, c, shapes, response, windows)
         for k, window in enumerate(windows):
-            more = shapes.saturated(exposure * (1.0 + STEP * window), scale[:, None])
+            more = shapes.saturated(exposure * (1.0 + STEP * window), scale[:, None], years)
             effect = _total(response[..., window].sum(axis=-1), shapes, full)
-            reachable = (full * ever).sum(axis=1) * window.sum()
+            lasting = shapes.effectiveness(years[window]).sum(axis=1)[shapes.which]
+            reachable = (full * ever).sum(axis=1) * lasting
             current = panel.spend[:, window, c].mean(axis=1)
             sums[k, 0, c] = effect
             sums[k, 1, c] = _total(response[..., window & known].sum(axis=-1), shapes, full)

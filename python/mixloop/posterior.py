@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from mixloop.schemas import POSTERIOR
+from mixloop.transforms import years_of_training
 
 ADDITIVE, MULTIPLICATIVE = "additive", "multiplicative"  # what `forms` makes of them
 
@@ -68,6 +69,8 @@ class Posterior:
         Innovation standard deviation and autocorrelation of the errors.
     last_error : ndarray, (S, J)
         Error e of the last training week, from which a forecast carries on.
+    drift : ndarray, (S, C)
+        Yearly change of the log effectiveness of each draw (`years`); not given, it is zero.
     shock_share : ndarray, (S, J)
         Probability that a week has a shock (`shocks`); not given, it is zero.
     pools : dict of str to str
@@ -101,18 +104,25 @@ class Posterior:
     pools: dict[str, str] = field(default_factory=dict)
     kpi_form: str = ADDITIVE
     saturation: np.ndarray | None = None
+    drift: np.ndarray | None = None
     shock_share: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Fill in what runs of earlier versions do not have."""
         if self.saturation is None:
             object.__setattr__(self, "saturation", np.full(self.kernel.shape, "hill"))
+        if self.drift is None:
+            object.__setattr__(self, "drift", np.zeros(self.decay.shape))
         if self.shock_share is None:
             object.__setattr__(self, "shock_share", np.zeros(self.sigma.shape))
 
+    def years(self, weeks: np.ndarray) -> np.ndarray:
+        """Return the years by which effectiveness has drifted in weeks (T,): (T,)."""
+        return years_of_training(weeks, self.first_week, self.last_week)
+
 
 NOISE_TERMS = ("last_error", "rho", "shock_share", "sigma")  # sorted, as in the frame
-TRANSFORM_COLUMNS = ("kernel", "saturation", "decay", "half", "slope")
+TRANSFORM_COLUMNS = ("kernel", "saturation", "decay", "half", "slope", "drift")
 FRAME_COLUMNS = (
     *("run_id", "run_kind", "model_id", "kpi", "kpi_form", "as_of_week", "first_training_week"),
     *("n_training_weeks", "carryover_weeks", "geo", "kpi_scale", "term_id", "term_type"),

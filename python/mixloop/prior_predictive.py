@@ -278,7 +278,8 @@ def prior_rows(
     posterior_effect = np.zeros((len(run.coef), len(run.channels)))
     for c, shape in enumerate(shapes):
         for j in range(len(run.geos)):
-            response = shape.saturated(panel.exposure[j, :, c], run.exposure_scale[j, c])
+            scale = run.exposure_scale[j, c]
+            response = shape.saturated(panel.exposure[j, :, c], scale, run.years(panel.weeks))
             total = response[:, keep].sum(axis=1)[shape.which]
             posterior_effect[:, c] += total * run.coef[:, j, c] * run.kpi_scale[j]
 

@@ -1,5 +1,6 @@
 """What the client believes of a channel before looking at the data, as the sampler sees it.
 
+Whether its effectiveness may drift over the years is such a weight, too.
 Ranges are 90% ranges: the client would be surprised to find the truth outside. Carry-over and
 saturation beliefs weigh the points of the transform grid; a belief about the return is a row of
 evidence over the whole training window.
@@ -31,6 +32,9 @@ class Belief:
     saturation_low, saturation_high : float, optional
         Share of the channel's full effect that its largest training week reaches when it is held
         week after week, between 0 and 1.
+    drift_per_year : float, optional
+        How much the channel's effectiveness may change in a year: standard deviation of the log
+        change, above zero. Without it the effectiveness is constant.
     """
 
     roi_low: float | None = None
@@ -39,6 +43,7 @@ class Belief:
     half_life_high_weeks: float | None = None
     saturation_low: float | None = None
     saturation_high: float | None = None
+    drift_per_year: float | None = None
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -50,6 +55,8 @@ class Belief:
                 raise ValueError(
                     f"prior range of {name} must have a low and a higher high, not {low} to {high}"
                 )
+        if self.drift_per_year is not None and not self.drift_per_year > 0:
+            raise ValueError(f"drift_per_year must be above zero, not {self.drift_per_year}")
 
     @property
     def given(self) -> dict[str, float]:
@@ -78,8 +85,29 @@ def _logit(share: np.ndarray | float) -> np.ndarray:
     return np.log(share) - np.log1p(-np.asarray(share))
 
 
+def log_drift_prior(drift: np.ndarray, scale: float | None) -> np.ndarray:
+    """Return the log weight of every point's drift: (G,).
+
+    Half the weight says that nothing drifts (all of it without a scale); the other half is a normal
+    with this standard deviation, over the drifts of the grid.
+
+    Examples
+    --------
+    >>> np.exp(log_drift_prior(np.array([-0.2, 0.0, 0.2]), 0.2)).round(3).tolist()
+    [0.137, 0.726, 0.137]
+    >>> np.exp(log_drift_prior(np.array([-0.2, 0.0]), None)).tolist()
+    [0.0, 1.0]
+    """
+    if scale is None:
+        return np.where(drift == 0.0, 0.0, -np.inf)
+    density = {d: np.exp(-0.5 * (d / scale) ** 2) for d in np.unique(drift)}
+    total = sum(density.values())
+    weight = [0.5 * (d == 0.0) + 0.5 * density[d] / total for d in drift]
+    return np.log(np.maximum(weight, 1e-300))
+
+
 def channel_log_prior(grid: TransformGrid, carryover_weeks: int, belief: Belief) -> np.ndarray:
-    """Weigh the grid's own prior by what is believed of carry-over and saturation.
+    """Weigh the grid's own prior by what is believed of carry-over, saturation and drift.
 
     Half-lives are log-normal, saturation is normal on the log odds, each with the client's 90%
     range, and multiply the grid's weights. A range between two points of the grid leaves the weight
@@ -97,7 +125,8 @@ def channel_log_prior(grid: TransformGrid, carryover_weeks: int, belief: Belief)
     if belief.saturation_low is not None:
         low, high = _logit(belief.saturation_low), _logit(belief.saturation_high)
         log_prior += _log_normal(_logit(grid_saturations(grid)), float(low), float(high))
-    if not (belief.half_life_low_weeks or belief.saturation_low):
+    log_prior += log_drift_prior(grid.drift, belief.drift_per_year)
+    if not (belief.half_life_low_weeks or belief.saturation_low or belief.drift_per_year):
         return log_prior
     log_prior -= log_prior.max()
     return log_prior - np.log(np.exp(log_prior).sum())

@@ -103,6 +103,7 @@ def product_sums(
     """
     shapes = distinct_shapes(posterior)
     keep = panel.weeks >= posterior.first_week
+    years = posterior.years(panel.weeks)
     known = np.isfinite(panel.outcome).all(axis=0)[keep]
     at = [window[keep] for window in windows]
     sums = np.zeros((len(windows), 4, len(shapes), len(posterior.coef)))
@@ -116,7 +117,7 @@ def product_sums(
             def gained(more: np.ndarray, c: int = c, weeks: GeoWeeks = weeks) -> np.ndarray:
                 """Return what the KPI gains in all weeks with another exposure, (S,)."""
                 unit = posterior.exposure_scale[weeks.geo, c]
-                response = shapes[c].saturated(more, unit)[:, keep]
+                response = shapes[c].saturated(more, unit, years)[:, keep]
                 rise = response.T[:, shapes[c].which] * posterior.coef[:, weeks.geo, c]
                 return (weeks.fitted * np.expm1(rise - weeks.parts[c])).sum(axis=0)
 
@@ -129,7 +130,8 @@ def product_sums(
                 sums[k, 1, c] += effect[at[k] & known].sum(axis=0)
                 sums[k, 2, c] += gained(exposure * (1.0 + step * window))
                 sums[k, 3, c] += scale * weeks.parts[c][at[k]].sum(axis=0)
-                reachable[k, c] += scale * coef * exposure.any() * at[k].sum()
+                lasting = shape.effectiveness(years[keep][at[k]]).sum(axis=1)[shape.which]
+                reachable[k, c] += scale * coef * exposure.any() * lasting
                 for leaf, own, share in zip(below, split, shares, strict=True):
                     of_leaf = share.T[:, shape.kernel_of[shape.which]] * effect
                     parts[k, 0, leaf] += of_leaf[at[k]].sum(axis=0)

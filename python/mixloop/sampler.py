@@ -42,7 +42,12 @@ class Chains:
     shock_share: np.ndarray
 
 
-def transform_media(exposure: np.ndarray, grid: TransformGrid, carryover_weeks: int) -> np.ndarray:
+def transform_media(
+    exposure: np.ndarray,
+    grid: TransformGrid,
+    carryover_weeks: int,
+    years: np.ndarray | None = None,
+) -> np.ndarray:
     """Apply every transform of the grid to scaled exposure.
 
     Parameters
@@ -51,6 +56,8 @@ def transform_media(exposure: np.ndarray, grid: TransformGrid, carryover_weeks: 
         Exposure divided by its training maximum.
     grid : TransformGrid
     carryover_weeks : int
+    years : ndarray, (T,), optional
+        As in `transforms.years_of_training`; needed where effectiveness drifts.
 
     Returns
     -------
@@ -67,6 +74,8 @@ def transform_media(exposure: np.ndarray, grid: TransformGrid, carryover_weeks: 
         carried, half = shapes[kernel, decay], grid.half[g]
         is_hill = grid.saturation[g] == "hill"
         out[:, :, g] = hill(carried, half, grid.slope[g]) if is_hill else exponential(carried, half)
+        if grid.drift[g] and years is not None:
+            out[:, :, g] *= np.exp(grid.drift[g] * years)
     return out
 
 

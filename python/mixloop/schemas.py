@@ -44,6 +44,7 @@ POSTERIOR: dict[str, pl.DataType] = {
     "half": pl.List(pl.Float64()),
     "slope": pl.List(pl.Float64()),
     "saturation": pl.List(pl.String()),  # channels: hill or exponential
+    "drift": pl.List(pl.Float64()),  # channels: yearly change of log effectiveness
     # convergence of this term
     "rhat": pl.Float64(),
     "ess_bulk": pl.Float64(),

@@ -23,6 +23,7 @@ HALF_LIFE = ((1.0, "under 1 week"), (2.0, "1 to 2 weeks"), (4.0, "2 to 4 weeks")
              (np.inf, "4 weeks or more"))  # fmt: skip
 HALF_SATURATION = ((0.35, "saturates early"), (1.0, "saturates in the usual range"),
                    (np.inf, "nearly linear"))  # fmt: skip
+EFFECTIVENESS = ((0.0, "falls"), (1e-9, "constant"), (np.inf, "rises"))
 SLOPE = ((1.0, "below 1"), (1.0 + 1e-9, "1"), (np.inf, "above 1 (S-shaped)"))
 
 
@@ -60,6 +61,7 @@ def dimensions(posterior: Posterior) -> dict[str, tuple[np.ndarray, tuple[str, .
     bands = {
         "half_life": (half_lives(posterior), HALF_LIFE),
         "half_saturation": (posterior.half, HALF_SATURATION),
+        "effectiveness": (posterior.drift, EFFECTIVENESS),
     }
     slope = banded(posterior.slope, SLOPE)
     slope[posterior.saturation == "exponential"] = len(SLOPE)

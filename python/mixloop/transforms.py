@@ -13,6 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 KERNELS = ("geometric", "delayed")
 SATURATIONS = ("hill", "exponential")
+DRIFTS = (-0.4, -0.2, 0.0, 0.2, 0.4)  # yearly change of log effectiveness, where it may change
 PEAK_LAG = 2.0  # weeks until a delayed kernel peaks
 
 
@@ -165,6 +166,26 @@ def half_life_weeks(weights: np.ndarray) -> np.ndarray:
     return lag + (0.5 - before) / at
 
 
+def years_of_training(
+    weeks: np.ndarray, first_week: np.datetime64, last_week: np.datetime64
+) -> np.ndarray:
+    """Return the years from the middle of the training window, held at its ends outside: (T,).
+
+    What a channel's effectiveness is beyond the training window no data say, so it stays what it
+    was in the nearest week of it.
+
+    Examples
+    --------
+    >>> first, last = np.datetime64("2024-01-01"), np.datetime64("2024-12-30")
+    >>> weeks = np.array(["2023-12-25", "2024-01-01", "2024-07-01", "2025-06-02"], "datetime64[D]")
+    >>> years_of_training(weeks, first, last).round(3).tolist()
+    [-0.498, -0.498, 0.0, 0.498]
+    """
+    last = (last_week - first_week).astype("timedelta64[D]").astype(float)
+    days = (weeks - first_week).astype("timedelta64[D]").astype(float)
+    return (np.clip(days, 0.0, last) - last / 2.0) / 365.25
+
+
 @dataclass(frozen=True)
 class TransformGrid:
     """The finite set of transforms a channel may have, each point with a prior weight.
@@ -176,7 +197,10 @@ class TransformGrid:
     decay, half, slope : ndarray, (G,)
         An exponential curve has no slope; it has 1 there.
     log_prior : ndarray, (G,)
-        Log of prior weights that sum to one.
+        Log of prior weights that sum to one over the points of each drift.
+    drift : ndarray, (G,)
+        Yearly change of the log effectiveness: the response of a week is multiplied by
+        `exp(drift * years)`, with years as in `years_of_training`. Not given, it is zero.
     """
 
     kernel: tuple[str, ...]
@@ -185,10 +209,18 @@ class TransformGrid:
     half: np.ndarray
     slope: np.ndarray
     log_prior: np.ndarray = field(repr=False)
+    drift: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        """Without drift the effectiveness of every transform is constant."""
+        if self.drift is None:
+            object.__setattr__(self, "drift", np.zeros(len(self.decay)))
 
 
-def default_grid() -> TransformGrid:
+def default_grid(*, has_drift: bool = False) -> TransformGrid:
     """Return the default grid: every kernel shape with every saturation curve.
+
+    With drift every transform comes with each of `DRIFTS` as well.
 
     Decays are spaced by half-life, halves in even ratios from an eighth of the largest week (the
     channel is deep in saturation) to 2.4 times it (nearly linear), slopes from concave to S-shaped.
@@ -209,11 +241,13 @@ def default_grid() -> TransformGrid:
         )
     ]
     kernel, saturation, decay, half, slope, prior = zip(*rows, strict=True)
+    drifts = DRIFTS if has_drift else (0.0,)
     return TransformGrid(
-        kernel=kernel,
-        saturation=saturation,
-        decay=np.array(decay),
-        half=np.array(half),
-        slope=np.array(slope),
-        log_prior=np.log(np.array(prior) / sum(prior)),
+        kernel=kernel * len(drifts),
+        saturation=saturation * len(drifts),
+        decay=np.tile(decay, len(drifts)),
+        half=np.tile(half, len(drifts)),
+        slope=np.tile(slope, len(drifts)),
+        log_prior=np.tile(np.log(np.array(prior) / sum(prior)), len(drifts)),
+        drift=np.repeat(drifts, len(rows)),
     )

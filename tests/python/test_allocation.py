@@ -103,7 +103,7 @@ def test_shares_follow_the_kernel_of_each_draw():
         run,
         **{name: np.repeat(getattr(run, name), 2, axis=0) for name in (
             "kernel", "half", "slope", "coef", "baseline_coef", "sigma", "rho", "last_error",
-            "saturation", "shock_share",
+            "saturation", "shock_share", "drift",
         )},
         decay=np.array([[0.5, 0.0], [0.0, 0.0]]),
     )  # fmt: skip

@@ -30,6 +30,7 @@ PRIOR = {
     "half_life_high_weeks": "",
     "saturation_low": "",
     "saturation_high": "",
+    "drift_per_year": "",
 }
 
 
@@ -180,7 +181,12 @@ def test_with_several_kpis_a_test_says_whose_lift_it_is(evidence, findings):
 
 def test_sound_tests_and_priors_raise_nothing(findings):
     ends = {"roi_low": "0", "roi_high": "3", "half_life_low_weeks": "0.5"}
-    ends |= {"half_life_high_weeks": "2", "saturation_low": "0.2", "saturation_high": "0.6"}
+    ends |= {
+        "drift_per_year": "0.2",
+        "half_life_high_weeks": "2",
+        "saturation_low": "0.2",
+        "saturation_high": "0.6",
+    }
     assert (
         findings([{}, {"experiment_id": "y", "kpi": "sales", "geos": "national"}], [{}, ends]) == []
     )

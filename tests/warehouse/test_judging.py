@@ -148,6 +148,7 @@ OPTIONAL = {
     "channel_priors": (
         *("model_id", "channel_id", "share_of_kpi", "roi_low", "roi_high"),
         *("half_life_low_weeks", "half_life_high_weeks", "saturation_low", "saturation_high"),
+        "drift_per_year",
     ),
     "feasibility_answers": (
         *("model_id", "channel_id", "answer", "answered_by", "answered_on", "reason"),

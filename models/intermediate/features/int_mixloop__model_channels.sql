@@ -34,6 +34,7 @@ ranked_priors as (
         cast(priors.half_life_high_weeks as double) as half_life_high_weeks,
         cast(priors.saturation_low as double) as saturation_low,
         cast(priors.saturation_high as double) as saturation_high,
+        nullif(cast(priors.drift_per_year as double), 0) as drift_per_year,
         row_number() over (
             partition by units.model_id, units.channel_id
             order by priors.model_id nulls last, priors.source_row
@@ -57,6 +58,7 @@ model_channels as (
         ranked_priors.half_life_high_weeks,
         ranked_priors.saturation_low,
         ranked_priors.saturation_high,
+        ranked_priors.drift_per_year,
         feasibility.pool_id
     from units
     left join ranked_priors

@@ -79,7 +79,7 @@ bench-pooling: setup ## siblings that move together, with and without pooling: O
 	$(BIN)/python benchmarks/pooling.py --out "$(OUT)" --worlds $(or $(WORLDS),50)
 
 bench-demand: setup ## spend that follows demand: bias, with and without context and a lift test: OUT=... WORLDS=24
-	$(BIN)/python benchmarks/demand.py --out "$(OUT)" --worlds $(or $(WORLDS),24)
+	$(BIN)/python benchmarks/demand.py --out "$(OUT)" --worlds $(or $(WORLDS),24) $(if $(FOLLOWS),--follows $(FOLLOWS))
 
 bench-peers: setup ## the same folder with pymc-marketing, in its own environment: FOLDER=... OUT=... (minutes)
 	$(BIN)/python benchmarks/peers.py --folder "$(FOLDER)" --out "$(OUT)" $(if $(TUNE),--tune $(TUNE)) $(if $(DRAWS),--draws $(DRAWS))

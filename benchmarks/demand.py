@@ -8,7 +8,7 @@ series that moves the KPI by a standard deviation of 5% of it, and the budget of
 with the demand as a context series (observed with an error of a third of its spread), with one lift
 test of eight weeks against no spend (standard error 15% of the lift), and with both. `conflicts` is
 the share of worlds in which the lift test is said to contradict the model. A world that is in
-OUT/demand.jsonl is not fitted again, so the command can be stopped and goes on where it was.
+OUT/demand_*.jsonl is not fitted again, so the command can be stopped and goes on where it was.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def response(spend: np.ndarray, scale: float, decay: float, half: float) -> np.n
     return hill(adstock(spend / scale, adstock_weights("geometric", decay, 12)), half, 1.0)
 
 
-def world(seed: int) -> tuple[Panel, np.ndarray, LiftTest]:
+def world(seed: int, follows: float = FOLLOWS) -> tuple[Panel, np.ndarray, LiftTest]:
     """Return a panel with the demand as its driver, the true weekly effects (T, C) and a test."""
     rng = np.random.default_rng(seed)
     demand = slow(rng, 0.8)
     log_spend = rng.normal(0.0, 0.3, (N_WEEKS, 3))
-    log_spend[:, 0] += FOLLOWS * demand
+    log_spend[:, 0] += follows * demand
     spend = 1000.0 * np.exp(log_spend)
     spend[:, 1] *= rng.random(N_WEEKS) < 0.85
     spend[:, 2] *= (np.arange(N_WEEKS) // 5) % 2
@@ -94,9 +94,9 @@ def world(seed: int) -> tuple[Panel, np.ndarray, LiftTest]:
     return panel, effect, test
 
 
-def score(seed: int, help_: str) -> dict:
+def score(seed: int, help_: str, follows: float = FOLLOWS) -> dict:
     """Fit one world and return how far off search and the other channels are."""
-    panel, effect, test = world(seed)
+    panel, effect, test = world(seed, follows)
     if help_ in ("neither", "lift test"):
         panel = Panel(**vars(panel) | {"drivers": (), "driver_values": np.zeros((1, N_WEEKS, 0))})
     tests = (test,) if help_ in ("lift test", "both") else ()
@@ -140,20 +140,21 @@ def summary(rows: list[dict]) -> pl.DataFrame:
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, help="folder for demand.jsonl")
+    parser.add_argument("--out", type=Path, required=True, help="folder for demand_*.jsonl")
     parser.add_argument("--worlds", type=int, default=24)
+    parser.add_argument("--follows", type=float, default=FOLLOWS, help="0: it does not follow")
     arguments = parser.parse_args()
     if str(arguments.out) in ("", "."):
         parser.error("name a folder: make bench-demand OUT=path/to/out")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    file = arguments.out / "demand.jsonl"
+    file = arguments.out / f"demand_{arguments.follows:g}.jsonl"
     rows = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
     done = {(row["seed"], row["help"]) for row in rows}
     with file.open("a") as kept:
         for seed in range(arguments.worlds):
             for help_ in HELPS:
                 if (seed, help_) not in done:
-                    rows.append(score(seed, help_))
+                    rows.append(score(seed, help_, arguments.follows))
                     kept.write(json.dumps(rows[-1]) + "\n")
                     kept.flush()
     found = summary([row for row in rows if row["seed"] < arguments.worlds])

@@ -69,6 +69,7 @@ class Sampler:
         self._precompute()
         if self.has_centres:
             self.geo_slope = self._geo_slopes()
+            self.geo_moves = self._geo_moves()
         self._start()
 
     def _unit_of(self, channel: int) -> int:
@@ -103,6 +104,11 @@ class Sampler:
         ran = self.problem.media.max(axis=(2, 3))[:, :, None] > 0.0
         mean = (weight * self.mean_media * ran).sum(axis=1, keepdims=True)
         return weight * np.maximum(ran.sum(axis=1, keepdims=True), 1) / np.maximum(mean, TINY)
+
+    def _geo_moves(self) -> np.ndarray:
+        """Return how much the effect of a centre of one moves from week to week: (C, G)."""
+        variance = self.problem.media.var(axis=3) * self.geo_slope**2  # (C, J, G)
+        return np.sqrt(np.maximum(variance.mean(axis=1), TINY**2))
 
     def _start(self) -> None:
         """Overdispersed starting points: random transforms, no media effect, flat baseline."""
@@ -242,6 +248,7 @@ class Sampler:
         precision, mean = self.precision[channel], self.mean_media[channel]  # (J, K, G), (J, G)
         unit = self._unit_of(channel)
         here = linear[:, chains, at], precision[:, chains, at]
+        weight = 0.0
         if self.geos is None:
             self._move_share_scale(unit, *here, mean[:, at])
             scale = self._unit_sd(unit, self.lam2[:, unit])
@@ -249,9 +256,13 @@ class Sampler:
         else:
             slope = self.geo_slope[channel]  # (J, G)
             self._move_centre(unit, *here, slope[:, at], self.coef[:, :, channel])
-            _, prior_sd = self.geos.prior(unit, slope[:, None, :])
-            linear = linear + 1.0 / (self.geos.spread[:, unit, None] * prior_sd)
-        at, coef = self._draw_channel(channel, linear, precision, prior_sd)
+            centre, weight = self._centres(channel, unit)  # (K, G)
+            spread = self.geos.spread[:, unit, None]
+            prior_sd = spread * centre * slope[:, None, :]
+            linear = linear + 1.0 / (spread * prior_sd)
+        at, coef = self._draw_channel(channel, linear, precision, prior_sd, weight)
+        if self.geos is not None:
+            self.geos.centre[:, unit] = centre[chains, at]
         self.grid[:, channel], self.coef[:, :, channel] = at, coef
         self.residual -= coef[:, :, None] * self._current(channel)
 
@@ -273,8 +284,26 @@ class Sampler:
         self.coef[:, :, channel] = coef
         self.residual -= coef[:, :, None] * current
 
+    def _centres(self, channel: int, unit: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the centre that goes with each transform and its log weight, (K, G) each.
+
+        What the data know is how much a channel's effect moves, not how large it is. So the centre
+        follows when the transform changes: its ups and downs stay as large as they are. The weight
+        is the centre's prior with the change of variables.
+        """
+        moves = self.geo_moves[channel]  # (G,)
+        size = self.geos.centre[:, unit] * moves[self.grid[:, channel]]
+        centre = size[:, None] / moves
+        scale = self._unit_sd(unit, self.lam2[:, unit])[:, None]
+        return centre, -0.5 * (centre / scale) ** 2 - np.log(moves)
+
     def _draw_channel(
-        self, channel: int, linear: np.ndarray, precision: np.ndarray, prior_sd: np.ndarray
+        self,
+        channel: int,
+        linear: np.ndarray,
+        precision: np.ndarray,
+        prior_sd: np.ndarray,
+        weight: np.ndarray | float = 0.0,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Weigh every grid point with the coefficients integrated out over b >= 0, and draw.
 
@@ -283,6 +312,8 @@ class Sampler:
         linear, precision : ndarray, (J, K, G)
             What the data say of b at each point: log likelihood `linear b - precision b^2 / 2`.
         prior_sd : ndarray, (J, K or 1, G)
+        weight : ndarray, (K, G), optional
+            Log weight of each point besides its prior.
 
         Returns
         -------
@@ -291,8 +322,8 @@ class Sampler:
         """
         root = np.sqrt(precision + prior_sd**-2)
         z = linear / root  # the conditional mean of b in its own standard deviations
-        weight = 0.5 * z**2 - np.log(root * prior_sd) + log_ndtr(z)
-        total = weight.sum(axis=0) + self.problem.log_prior[channel]
+        each = 0.5 * z**2 - np.log(root * prior_sd) + log_ndtr(z)
+        total = each.sum(axis=0) + self.problem.log_prior[channel] + weight
         gumbel = -np.log(self.rng.standard_exponential(total.shape))
         chosen, chains = np.argmax(total + gumbel, axis=1), np.arange(self.k)
         coef = positive_normal(self.rng, z[:, chains, chosen]) / root[:, chains, chosen]

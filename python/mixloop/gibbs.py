@@ -11,8 +11,9 @@ One sweep: channels in random order (transform, then coefficients, from their jo
 baseline columns with a sign (`signed`), the other baseline coefficients, unknown weeks of the KPI,
 weeks with a shock (`shocks`), sigma, rho, and the scales of both priors.
 
-A unit is what has a learned scale of its share of the KPI. Here it is a channel; `pooled` adds
-channels that are drawn together, whose unit is their pool. There are U units.
+A unit is what has a learned scale of its share of the KPI (`shares`). Here it is a channel;
+`pooled` adds channels that are drawn together, whose unit is their pool. There are U units. The
+learned scales of the baseline are in `ridge`.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from mixloop.algebra import (
     TINY,
     ar_apply,
     ar_products,
-    log_half_cauchy,
     positive_normal,
     truncated_normal,
 )
 from mixloop.evidence import Lifts
 from mixloop.geos import GeoCentres
 from mixloop.problem import Problem
+from mixloop.ridge import RidgeScales
+from mixloop.shares import ShareScales
 from mixloop.shocks import Shocks
 from mixloop.signed import SignedColumns
 
@@ -39,10 +41,9 @@ RHO_PRIOR_SD = 0.4
 SIGMA_PRIOR_SHAPE, SIGMA_PRIOR_RATE = 1.0, 1e-4  # inverse gamma on sigma^2, in shares of the KPI
 # Work of one sweep: transforms of all channels up to this many geos, of fewer channels beyond.
 GEOS_OF_A_FULL_SWEEP = 8
-VARIANCE_LIMITS = (1e-12, 1e6)  # of a learned ridge variance; far outside anything the data say
 
 
-class Sampler:
+class Sampler(ShareScales, RidgeScales):
     """All chains of one problem, advanced together.
 
     Parameters
@@ -75,10 +76,6 @@ class Sampler:
     def _unit_of(self, channel: int) -> int:
         """Return the unit of a channel that is a unit of its own."""
         return channel
-
-    def _unit_scales(self) -> np.ndarray:
-        """Return the prior scale of each unit's average share of the KPI: (U,)."""
-        return self.problem.share_scale
 
     def _precompute(self) -> None:
         """Products that never change: the three AR parts of f'f, Z'f and Z'Z."""
@@ -159,13 +156,6 @@ class Sampler:
     def _mix(self) -> np.ndarray:
         """Return the weights of the three parts of Kr, over sigma^2: (3, J, K)."""
         return np.stack([np.ones_like(self.rho), self.rho**2, -self.rho]) / self.sigma2
-
-    def _factorise(self, group_var: np.ndarray) -> np.ndarray:
-        """Return the Cholesky factor of M under the given ridge variances: (J, K, P, P)."""
-        matrix = self.fixed_matrix.copy()
-        diagonal = np.arange(self.p)
-        matrix[:, :, diagonal, diagonal] += 1.0 / group_var[:, self.problem.group]
-        return np.linalg.cholesky(matrix)
 
     def _prepare(self) -> None:
         """Factorise M and form every <f, f> for the current error and ridge parameters."""
@@ -329,52 +319,6 @@ class Sampler:
         coef = positive_normal(self.rng, z[:, chains, chosen]) / root[:, chains, chosen]
         return chosen, coef
 
-    def _unit_sd(self, unit: int, lam2: np.ndarray) -> np.ndarray:
-        """Return the prior scale of a unit's average share of the KPI: (K,)."""
-        return np.sqrt(self.tau2 * lam2) * self.unit_scale[unit]
-
-    def _move_centre(
-        self,
-        unit: int,
-        linear: np.ndarray,
-        known: np.ndarray,
-        slope: np.ndarray,
-        coef: np.ndarray,
-    ) -> None:
-        """Move a unit's centre over the geos, its spread and its own scale; all are (J, K)."""
-        self.lam2[:, unit] = self.geos.update(
-            unit,
-            linear,
-            known,
-            slope,
-            coef,
-            lambda lam2: self._unit_sd(unit, lam2),
-            self.lam2[:, unit],
-            self._jump,
-        )
-
-    def _move_share_scale(
-        self, unit: int, linear: np.ndarray, known: np.ndarray, mean: np.ndarray | float
-    ) -> None:
-        """Move a unit's own scale at its current transform, its coefficients integrated out.
-
-        Given a coefficient near zero a small scale would hold itself in place. `linear` and
-        `known` (J, K) are what the data say of the coefficient, `mean` its share of the KPI.
-        """
-
-        def log_weight(lam2: np.ndarray) -> np.ndarray:
-            sd = self._unit_sd(unit, lam2) / mean
-            root = np.sqrt(known + sd**-2)
-            z = linear / root
-            each = 0.5 * z**2 - np.log(root * sd) + log_ndtr(z)
-            return each.sum(axis=0) + log_half_cauchy(lam2)
-
-        lam2 = self.lam2[:, unit]
-        moved = lam2 * np.exp(self._jump())
-        gain = log_weight(moved) - log_weight(lam2)
-        accept = -self.rng.standard_exponential(self.k) < gain
-        self.lam2[:, unit] = np.where(accept, moved, lam2)
-
     def _jump(self) -> np.ndarray:
         """Return a symmetric step on a log variance for each chain, small to large: (K,)."""
         return self.rng.standard_normal(self.k) * np.exp(self.rng.uniform(-1.0, 1.5, self.k))
@@ -416,87 +360,3 @@ class Sampler:
 
     def _inverse_gamma(self, shape: float, rate: np.ndarray) -> np.ndarray:
         return rate / np.maximum(self.rng.standard_gamma(shape, size=rate.shape), 1e-300)
-
-    def _log_evidence(self, group_var: np.ndarray, linear: np.ndarray) -> np.ndarray:
-        """Return log p(residual | ridge variances) plus their prior on the log scale: (K,).
-
-        The baseline coefficients are integrated out: -log|D|/2 - log|M|/2 + h'M^-1 h / 2 with
-        h = Z'Kr r / s2. The prior is half-Cauchy on each standard deviation.
-        """
-        p = self.problem
-        factor = self._factorise(group_var)
-        half = np.linalg.solve(factor, linear[..., None])[..., 0]
-        diagonal = np.einsum("jkpp->jkp", factor)
-        fit = 0.5 * (half**2).sum(axis=2) - np.log(diagonal).sum(axis=2)
-        relative = group_var[:, self.learned] / p.group_scale[self.learned] ** 2
-        prior = log_half_cauchy(relative).sum(axis=1) + self.signed.log_prior(group_var)
-        return fit.sum(axis=0) - 0.5 * self.j * np.log(group_var)[:, p.group].sum(axis=1) + prior
-
-    def _jump_group_scales(self) -> None:
-        """Move learned ridge variances with the baseline coefficients integrated out.
-
-        Given the coefficients alone a small variance holds itself in place; these jumps do not
-        depend on them. Metropolis on the log scale with steps of mixed size.
-        """
-        low, high = VARIANCE_LIMITS
-        kr = ar_apply(self.residual, self.rho)
-        linear = np.matmul(kr, np.swapaxes(self.z, 1, 2)) / self.sigma2[..., None]
-        current = self._log_evidence(self.group_var, linear)
-        for group in self.jumps:
-            proposal = self.group_var.copy()
-            moved = proposal[:, group] * np.exp(self._jump())
-            proposal[:, group] = np.clip(moved, low, high)
-            value = self._log_evidence(proposal, linear)
-            accept = -self.rng.standard_exponential(self.k) < value - current
-            accept &= (moved >= low) & (moved <= high)
-            self.group_var = np.where(accept[:, None], proposal, self.group_var)
-            current = np.where(accept, value, current)
-        self.root = np.linalg.inv(self._factorise(self.group_var))
-
-    def _update_group_scales(self) -> None:
-        """Draw the learned ridge variances given the coefficients.
-
-        A half-Cauchy is two inverse gammas with one auxiliary variable (Wand et al. 2011, "Mean
-        field variational Bayes for elaborate distributions", result 5).
-        """
-        p = self.problem
-        coef = np.concatenate([self.baseline_coef, self.signed.size], axis=2)
-        squares = (coef**2).sum(axis=0)  # (K, P + Q)
-        for group in self.learned:
-            members = self.group == group
-            count = int(members.sum()) * self.j
-            rate = p.group_scale[group] ** -2 + 1.0 / self.group_var[:, group]
-            auxiliary = 1.0 / self._inverse_gamma(1.0, rate)
-            rate = auxiliary + 0.5 * squares[:, members].sum(axis=1)
-            self.group_var[:, group] = self._inverse_gamma(0.5 * (count + 1), rate)
-
-    def _update_share_scales(self) -> None:
-        """Draw the global and per-unit scales of the half-normal on shares of the KPI."""
-        share = self._unit_shares() / self.unit_scale
-        if self.geos is not None:
-            share = self.geos.centre[None] / self.unit_scale
-        n_geos = len(share)
-        squares = (share**2).sum(axis=0)  # (K, U)
-        auxiliary = 1.0 / self._inverse_gamma(1.0, 1.0 + 1.0 / self.lam2)
-        rate = auxiliary + 0.5 * squares / self.tau2[:, None]
-        self.lam2 = self._inverse_gamma(0.5 * (n_geos + 1), rate)
-        auxiliary = 1.0 / self._inverse_gamma(1.0, 1.0 + 1.0 / self.tau2)
-        rate = auxiliary + 0.5 * (squares / self.lam2).sum(axis=1)
-        self.tau2 = self._inverse_gamma(0.5 * (n_geos * len(self.unit_scale) + 1), rate)
-        # Only the products tau * lam touch the data: trade one against the other by their priors.
-        factor = np.exp(self._jump())
-        tau2, lam2 = self.tau2 * factor, self.lam2 / factor[:, None]
-        gain = log_half_cauchy(tau2) - log_half_cauchy(self.tau2)
-        gain += (log_half_cauchy(lam2) - log_half_cauchy(self.lam2)).sum(axis=1)
-        accept = -self.rng.standard_exponential(self.k) < gain
-        self.tau2 = np.where(accept, tau2, self.tau2)
-        self.lam2 = np.where(accept[:, None], lam2, self.lam2)
-
-    def shares(self) -> np.ndarray:
-        """Return each channel's average share of the KPI: (J, K, C)."""
-        means = self.mean_media[np.arange(self.c)[None, :], :, self.grid]  # (K, C, J)
-        return self.coef * means.transpose(2, 0, 1)
-
-    def _unit_shares(self) -> np.ndarray:
-        """Return each unit's average share of the KPI: (J, K, U)."""
-        return self.shares()

@@ -29,8 +29,8 @@ from mixloop.workers import side_by_side
 MIN_BACKTEST_WEEKS = 52  # an origin with less history would backtest a model nobody would use
 FIT_MODULES = (
     *("panel", "transforms", "design", "variants", "algebra", "pooling", "evidence", "signed"),
-    *("shocks", "geos", "problem", "gibbs", "pooled", "sampler", "experiments", "priors"),
-    *("importance", "calibration", "fit", "posterior", "forms"),
+    *("shocks", "geos", "problem", "ridge", "shares", "gibbs", "pooled", "sampler"),
+    *("experiments", "priors", "importance", "calibration", "fit", "posterior", "forms"),
 )
 VERSIONED = ("numpy", "scipy", "polars", "holidays")
 

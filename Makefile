@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-pooling bench-demand bench-peers bench-sbc bench-many bench-judging bench-ingest lock clean
+.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-peers bench-sbc bench-many bench-judging bench-ingest lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -74,6 +74,9 @@ bench-recovery: setup ## fit a folder with known truth: FOLDER=... OUT=...
 bench-worlds: setup ## thirteen kinds of simulated worlds: OUT=file.ndjson WORLDS=3 (AGAINST=earlier.ndjson)
 	$(BIN)/python benchmarks/worlds.py --worlds $(or $(WORLDS),3) --out "$(OUT)" \
 		$(if $(AGAINST),--against "$(AGAINST)")
+
+bench-folder: setup ## a simulated world as a client folder with known truth: KIND=plain SEED=0 OUT=...
+	$(BIN)/python benchmarks/world_folder.py --kind $(or $(KIND),plain) --seed $(or $(SEED),0) --out "$(OUT)"
 
 bench-pooling: setup ## siblings that move together, with and without pooling: OUT=... WORLDS=50
 	$(BIN)/python benchmarks/pooling.py --out "$(OUT)" --worlds $(or $(WORLDS),50)

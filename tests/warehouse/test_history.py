@@ -84,7 +84,7 @@ class Project:
             "group by run_id order by run_id",
             **{
                 f"int_mixloop__model_{name}": "select 1 as x"
-                for name in ("outcomes", "media", "drivers", "channels")
+                for name in ("outcomes", "media", "drivers", "channels", "evidence")
             },
         }
         for name, sql in inputs.items():

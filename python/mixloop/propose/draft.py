@@ -22,6 +22,7 @@ MAPPING = (
 )
 MODELS = (
     *("model_id", "kpi", "geos", "channel_level", "forecast_horizon_weeks", "training_weeks"),
+    *("holiday_country", "kpi_form"),
 )
 HORIZON_WEEKS = 26
 
@@ -310,7 +311,7 @@ def models_table(kpis: pl.DataFrame) -> pl.DataFrame:
     """Return model_definitions: one model for each KPI, all geos, all history."""
     ids = Ids()
     rows = [
-        (ids.give(kpi), kpi, "", "modelled", str(HORIZON_WEEKS), "")
+        (ids.give(kpi), kpi, "", "modelled", str(HORIZON_WEEKS), "", "", "")
         for kpi in sorted(kpis["kpi"].to_list())
     ]
     return pl.DataFrame(rows, schema=dict.fromkeys(MODELS, pl.String), orient="row")

@@ -71,8 +71,8 @@ docs: setup ## dbt docs as one page, target/static_index.html
 bench-recovery: setup ## fit a folder with known truth: FOLDER=... OUT=...
 	$(BIN)/python benchmarks/recovery.py --folder "$(FOLDER)" --out "$(OUT)"
 
-bench-worlds: setup ## thirteen kinds of simulated worlds: OUT=file.ndjson WORLDS=3 (AGAINST=earlier.ndjson)
-	$(BIN)/python benchmarks/worlds.py --worlds $(or $(WORLDS),3) --out "$(OUT)" \
+bench-worlds: setup ## thirteen kinds of simulated worlds: OUT=file.ndjson WORLDS=3 SEED=0 (AGAINST=earlier.ndjson)
+	$(BIN)/python benchmarks/worlds.py --worlds $(or $(WORLDS),3) --first-seed $(or $(SEED),0) --out "$(OUT)" \
 		$(if $(AGAINST),--against "$(AGAINST)")
 
 bench-folder: setup ## a simulated world as a client folder with known truth: KIND=plain SEED=0 OUT=...

@@ -163,20 +163,19 @@ class Sampler(ShareScales, RidgeScales):
         self.fixed_matrix = np.einsum("ajk,ajpq->jkpq", mix, self.zz)
         self.root = np.linalg.inv(self._factorise(self.group_var))  # R with R'R = M^-1
         self.moving = self._choose_moving()
-        if len(self.moving) == self.c:
-            zf, ff = self.zf, self.ff
-        else:
-            zf = self.zf.reshape(self.j, 3, self.p, self.c, self.g)[:, :, :, self.moving]
-            zf = zf.reshape(self.j, 3, self.p, -1)
+        ff = self.ff
+        if len(self.moving) < self.c:
             ff = self.ff[:, self.moving]
             self.precision_here = self._current_precision(mix)
-        explained = np.empty((self.j, self.k, zf.shape[3]))
-        for j, k in np.ndindex(self.j, self.k):
-            zkf = mix[0, j, k] * zf[j, 0]
-            zkf += mix[1, j, k] * zf[j, 1]
-            zkf += mix[2, j, k] * zf[j, 2]
-            w = self.root[j, k] @ zkf
-            np.einsum("px,px->x", w, w, out=explained[j, k])
+        explained = np.empty((self.j, self.k, len(self.moving) * self.g))
+        for j in range(self.j):
+            zf = self._moving_columns(j)
+            for k in range(self.k):
+                zkf = mix[0, j, k] * zf[0]
+                zkf += mix[1, j, k] * zf[1]
+                zkf += mix[2, j, k] * zf[2]
+                w = self.root[j, k] @ zkf
+                np.einsum("px,px->x", w, w, out=explained[j, k])
         explained = explained.reshape(self.j, self.k, len(self.moving), self.g)
         raw = np.einsum("ajk,acjg->cjkg", mix, ff)
         known = np.maximum(raw - explained.transpose(2, 0, 1, 3), TINY)
@@ -185,6 +184,13 @@ class Sampler(ShareScales, RidgeScales):
         else:
             self.precision[self.moving] = known  # the others' is not looked at in this sweep
         self.lifts.add_precision(self.precision)
+
+    def _moving_columns(self, geo: int) -> np.ndarray:
+        """Return the parts of Z'f of the moving channels in one geo: (3, P, moving x G)."""
+        if len(self.moving) == self.c:
+            return self.zf[geo]
+        by_channel = self.zf[geo].reshape(3, self.p, self.c, self.g)
+        return np.take(by_channel, self.moving, axis=2).reshape(3, self.p, -1)
 
     def _choose_moving(self) -> np.ndarray:
         """Return the channels whose transforms are drawn in this sweep.

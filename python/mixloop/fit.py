@@ -383,8 +383,12 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         rows = _evidence(panel, problem, grid, (kpi_scale, scale), task, settings)
         problem = replace(problem, evidence=tuple(row.evidence for row in rows))
 
+        last: list = []  # chains and what was found: with many geos judging takes seconds
+
         def judged(chains: Chains) -> dict[str, np.ndarray]:
-            return _diagnose(chains, channels, design, problem.pools)
+            if not last or last[0] is not chains:
+                last[:] = chains, _diagnose(chains, channels, design, problem.pools)
+            return last[1]
 
         def run(
             asked: Problem,

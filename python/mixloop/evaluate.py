@@ -242,7 +242,7 @@ def media_effects(posterior: Posterior, panel: Panel) -> np.ndarray:
     Returns
     -------
     ndarray, (S, J, T, C)
-        `coef * hill(adstock(exposure / exposure_scale), half, slope) * kpi_scale`, or by `forms`.
+        `coef * saturated(exposure, exposure_scale) * kpi_scale` (`Shapes`), or by `forms`.
     """
     panel = align(posterior, panel)
     shapes = distinct_shapes(posterior)

@@ -99,3 +99,20 @@ def test_centre_and_spread_follow_their_joint_by_numerical_integration(known):
     )
     found = np.array([geos.centre[:, 0].mean(), np.log(geos.spread[:, 0]).mean()])
     np.testing.assert_allclose(found, wanted, rtol=0.02, atol=0.002)
+
+
+def test_transforms_keep_their_prior_where_the_data_say_nothing():
+    """The centre follows its transform: curves that hardly move must not come more often."""
+    problem = with_geos(problem_of(3, 1))
+    media = problem.media.copy()
+    media[:, :, 1] = 1.0 + 0.05 * media[:, :, 0]  # a twentieth of the others' ups and downs
+    sampler = Sampler(replace(problem, media=media), 4000, np.random.default_rng(7))
+    for _ in range(25):
+        sampler.sigma2[:] = 1e8
+        sampler._prepare()
+        sampler._update_channel(0)
+    found = np.bincount(sampler.grid[:, 0], minlength=4)
+    assert stats.chisquare(found, 4000 * np.array([0.4, 0.3, 0.2, 0.1])).pvalue > 1e-3
+    scale = np.sqrt(sampler.tau2 * sampler.lam2[:, 0]) * sampler.unit_scale[0]
+    centre = stats.kstest(sampler.geos.centre[:, 0] / scale, stats.halfnorm.cdf)
+    assert centre.pvalue > 1e-3

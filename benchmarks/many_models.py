@@ -28,7 +28,8 @@ from time import perf_counter
 import numpy as np
 import polars as pl
 
-from mixloop.fit import CONVERGED, FitSettings
+from mixloop.convergence import CONVERGED
+from mixloop.fit import FitSettings
 from mixloop.runs import fit_runs
 from mixloop.transforms import adstock, adstock_weights, hill
 

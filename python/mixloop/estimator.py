@@ -15,8 +15,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from mixloop.convergence import has_converged
 from mixloop.evaluate import align, baseline_effects, fitted_by_geo, media_effects, training_weeks
-from mixloop.fit import FitSettings, FitTask, fit, has_converged
+from mixloop.fit import FitSettings, FitTask, fit
 from mixloop.forecast import expected_kpi, predictive_draws
 from mixloop.forms import is_multiplicative
 from mixloop.frames import grid_frame, range_columns, summarise

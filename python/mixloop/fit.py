@@ -10,14 +10,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mixloop.calibration import EvidenceRow, evidence_rows, judge_evidence
+from mixloop.convergence import Judge
 from mixloop.design import GROUP_SCALES, GROUPS, Design, build_design
-from mixloop.diagnostics import convergence
 from mixloop.experiments import LiftTest
 from mixloop.forms import FORMS, scale_of, scaled
 from mixloop.geos import exposure_intensity
 from mixloop.panel import Panel
 from mixloop.pooling import Pool, exposure_weights
-from mixloop.posterior import ADDITIVE, MULTIPLICATIVE, NOISE_TERMS, Posterior
+from mixloop.posterior import ADDITIVE, MULTIPLICATIVE, Posterior
 from mixloop.priors import Belief, channel_log_prior
 from mixloop.problem import Problem
 from mixloop.sampler import Chains, run_chains, transform_media
@@ -28,11 +28,6 @@ from mixloop.variants import knot_spacing
 # Groups that the data often shrink to nothing jump once a sweep, the hinges (few histories have
 # real changes of trend) twice.
 JUMPING_GROUPS = ("hinge", "hinge", "season", "event", "context")
-
-# Largest R-hat and smallest effective sample of a converged run. A live run's draws become
-# published ranges: Vehtari et al. (2021), section 4. Others' are averaged into scores, where a
-# tenth of a standard deviation of Monte Carlo error (100 draws) is far below the noise of a week.
-CONVERGED = {"live": (1.01, 400.0), "backtest": (1.05, 100.0), "specification": (1.05, 100.0)}
 
 
 @dataclass(frozen=True)
@@ -305,49 +300,6 @@ def _evidence(
     )
 
 
-def _diagnose(
-    chains: Chains, channels: tuple[str, ...], design: Design, pools: tuple[Pool, ...] = ()
-) -> dict[str, np.ndarray]:
-    """Return R-hat, bulk and tail ESS of every term in every geo, by term name: (J, 3).
-
-    A channel is judged by its coefficient and by its share of the KPI, a channel of a pool also by
-    the pool's total and by the sum of its channels' shares; the worst one counts.
-    """
-
-    def judge(draws: np.ndarray) -> np.ndarray:  # (K, N, J) -> (J, 3)
-        return np.stack(convergence(draws), axis=1)
-
-    def worst(found: np.ndarray) -> np.ndarray:  # (judgements, J, 3) -> (J, 3)
-        return np.column_stack([found[..., 0].max(axis=0), found[..., 1:].min(axis=0)])
-
-    of_pool = {}
-    for q, pool in enumerate(pools):
-        together = chains.share[..., pool.members].sum(axis=-1)
-        of_pool |= dict.fromkeys(pool.members, (judge(chains.pool_total[..., q]), judge(together)))
-    out = {}
-    for c, name in enumerate(channels):
-        found = [judge(chains.coef[..., c]), judge(chains.share[..., c]), *of_pool.get(c, ())]
-        out[f"channel:{name}"] = worst(np.stack(found))
-    for p, column in enumerate(design.columns):
-        out[column.name] = judge(chains.baseline_coef[..., p])
-    for name in NOISE_TERMS:
-        out[f"noise:{name}"] = judge(getattr(chains, name))
-    return out
-
-
-def has_converged(diagnostics: dict[str, np.ndarray], run_kind: str) -> bool:
-    """Say whether every term's R-hat and effective sample sizes meet the bar of the run's kind.
-
-    A term without a value (it never moved) counts as not converged, and so does a fit without
-    terms: nothing was judged.
-    """
-    if not diagnostics:
-        return False
-    max_rhat, min_ess = CONVERGED[run_kind]
-    rhat, bulk, tail = np.concatenate(list(diagnostics.values())).T
-    return bool((rhat < max_rhat).all() and (np.minimum(bulk, tail) >= min_ess).all())
-
-
 def _thin(values: np.ndarray, draws: int) -> np.ndarray:
     """Keep evenly spaced sweeps of (K, N, ...) chains, chain after chain: (S, ...)."""
     k, n = values.shape[:2]
@@ -383,12 +335,8 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         rows = _evidence(panel, problem, grid, (kpi_scale, scale), task, settings)
         problem = replace(problem, evidence=tuple(row.evidence for row in rows))
 
-        last: list = []  # chains and what was found: with many geos judging takes seconds
-
-        def judged(chains: Chains) -> dict[str, np.ndarray]:
-            if not last or last[0] is not chains:
-                last[:] = chains, _diagnose(chains, channels, design, problem.pools)
-            return last[1]
+        columns = tuple(column.name for column in design.columns)
+        judge = Judge(channels, columns, problem.pools, task.run_kind)
 
         def run(
             asked: Problem,
@@ -406,12 +354,7 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
                 rng=np.random.default_rng(seed),
             )
 
-        chains = run(
-            problem,
-            settings,
-            settings.seed,
-            lambda kept: has_converged(judged(kept), task.run_kind),
-        )
+        chains = run(problem, settings, settings.seed, judge.is_enough)
         # only one channel's effect is asked of a refit, which takes fewer sweeps
         half = max(settings.sweeps // 2, 8)
         shorter = replace(settings, warmup=settings.warmup // 2, sweeps=half, draws=settings.chains)
@@ -457,7 +400,7 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
     )
     return Fit(
         posterior,
-        judged(chains),
+        judge.found(chains),
         chains.grid.shape[1],
         dropped,
         design.dropped,

@@ -17,8 +17,9 @@ import numpy as np
 import polars as pl
 
 import mixloop
+from mixloop.convergence import has_converged
 from mixloop.experiments import LiftTest, known_at, read_lift_tests
-from mixloop.fit import Fit, FitSettings, FitTask, fit, has_converged, pooled
+from mixloop.fit import Fit, FitSettings, FitTask, fit, pooled
 from mixloop.panel import Panel, build_panel
 from mixloop.posterior import ADDITIVE, posterior_to_frame
 from mixloop.priors import Belief
@@ -30,7 +31,8 @@ MIN_BACKTEST_WEEKS = 52  # an origin with less history would backtest a model no
 FIT_MODULES = (
     *("panel", "transforms", "design", "variants", "algebra", "pooling", "evidence", "signed"),
     *("shocks", "geos", "problem", "ridge", "shares", "gibbs", "pooled", "sampler"),
-    *("experiments", "priors", "importance", "calibration", "fit", "posterior", "forms"),
+    *("experiments", "priors", "importance", "calibration", "diagnostics", "convergence"),
+    *("fit", "posterior", "forms"),
 )
 VERSIONED = ("numpy", "scipy", "polars", "holidays")
 

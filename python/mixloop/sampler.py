@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from mixloop.gibbs import Sampler
+from mixloop.gibbs import GEOS_OF_A_FULL_SWEEP, Sampler
 from mixloop.pooled import PooledSampler
 from mixloop.problem import Problem
 from mixloop.transforms import TransformGrid, adstock, adstock_weights, exponential, hill
@@ -96,10 +97,34 @@ def _state(sampler: Sampler) -> Chains:
     return Chains(**{name: values[:, None].copy() for name, values in state.items()})
 
 
-def _join(parts: list[Chains]) -> Chains:
-    """Return chains one after another, sweep after sweep."""
-    names = [field.name for field in fields(Chains)]
-    return Chains(**{n: np.concatenate([getattr(p, n) for p in parts], axis=1) for n in names})
+def _join(parts: Iterable[Chains], axis: int = 1) -> Chains:
+    """Return sweeps one after another, or chains side by side (axis 0)."""
+    parts, names = list(parts), [field.name for field in fields(Chains)]
+    return Chains(**{n: np.concatenate([getattr(p, n) for p in parts], axis) for n in names})
+
+
+def _advance(sampler: Sampler, sweeps: int, keep: bool) -> Chains | None:
+    """Run a sampler for some sweeps and return them if they are kept."""
+    states = []
+    for _ in range(sweeps):
+        sampler.sweep()
+        if keep:
+            states.append(_state(sampler))
+    return _join(states) if states else None
+
+
+def _teams(problem: Problem, n_chains: int, rng: np.random.Generator) -> list[Sampler]:
+    """Return the samplers that share the chains.
+
+    One for all of them: what a sweep costs beside arithmetic is then paid once. With many geos
+    arithmetic is all it costs, and pairs of chains, each with a generator of its own, can run in
+    threads side by side. The split depends on the problem only, never on the machine.
+    """
+    kind = PooledSampler if problem.pools else Sampler
+    if problem.y.shape[0] <= GEOS_OF_A_FULL_SWEEP:
+        return [kind(problem, n_chains, rng)]
+    sizes = [len(team) for team in np.array_split(np.arange(n_chains), n_chains // 2)]
+    return [kind(problem, *team) for team in zip(sizes, rng.spawn(len(sizes)), strict=True)]
 
 
 def run_chains(
@@ -111,6 +136,7 @@ def run_chains(
     rng: np.random.Generator,
     max_sweeps: int | None = None,
     is_enough: Callable[[Chains], bool] = lambda chains: True,
+    threads: int | None = None,
 ) -> Chains:
     """Run the sampler and keep every sweep after the warm-up.
 
@@ -125,6 +151,9 @@ def run_chains(
         number for each chain.
     is_enough : callable
         Judges the chains kept so far.
+    threads : int, optional
+        How many at most run side by side; the draws do not depend on it. By default one for each
+        pair of chains with many geos, one otherwise.
 
     Returns
     -------
@@ -139,16 +168,17 @@ def run_chains(
         raise ValueError(
             f"need chains >= 2, sweeps >= 8, warmup >= 0; got {n_chains}, {sweeps}, {warmup}"
         )
-    sampler = (PooledSampler if problem.pools else Sampler)(problem, n_chains, rng)
-    for _ in range(warmup):
-        sampler.sweep()
-    kept: Chains | None = None
-    while kept is None or (
-        kept.grid.shape[1] + sweeps <= (max_sweeps or sweeps) and not is_enough(kept)
-    ):
-        states = []
-        for _ in range(sweeps):
-            sampler.sweep()
-            states.append(_state(sampler))
-        kept = _join([*([kept] if kept else []), *states])
+    teams = _teams(problem, n_chains, rng)
+    with ThreadPoolExecutor(threads or len(teams)) as pool:
+
+        def run(count: int, keep: bool) -> list[Chains | None]:
+            return list(pool.map(lambda team: _advance(team, count, keep), teams))
+
+        run(warmup, keep=False)
+        kept: Chains | None = None
+        while kept is None or (
+            kept.grid.shape[1] + sweeps <= (max_sweeps or sweeps) and not is_enough(kept)
+        ):
+            new = _join(run(sweeps, keep=True), axis=0)
+            kept = _join([kept, new]) if kept else new
     return kept

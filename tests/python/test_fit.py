@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from mixloop import convergence
 from mixloop import fit as fitting
-from mixloop.fit import Fit, FitSettings, FitTask, exposure_scales, fit, has_converged
+from mixloop.convergence import has_converged
+from mixloop.fit import Fit, FitSettings, FitTask, exposure_scales, fit
 from mixloop.transforms import adstock, adstock_weights, hill
 
 QUICK = FitSettings(chains=2, warmup=4, sweeps=12, max_sweeps=12, draws=20)
@@ -260,7 +262,7 @@ def test_the_prior_scale_must_be_positive(scale):
 
 def test_a_fit_goes_on_until_it_has_converged(world, monkeypatch):
     answers = iter([False, False, True])
-    monkeypatch.setattr(fitting, "has_converged", lambda diagnostics, run_kind: next(answers))
+    monkeypatch.setattr(convergence, "has_converged", lambda diagnostics, run_kind: next(answers))
     result = fit(task_of(world.panel), replace(QUICK, max_sweeps=100))
     assert result.n_sweeps == 3 * QUICK.sweeps
     assert len(result.posterior.coef) == QUICK.draws

@@ -5,8 +5,8 @@ import planted
 import pytest
 
 from mixloop import judging
+from mixloop.convergence import has_converged
 from mixloop.diagnostics import convergence
-from mixloop.fit import has_converged
 from mixloop.scores import adjusted_r2, durbin_watson, largest_autocorrelation, rssd
 
 

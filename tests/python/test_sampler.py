@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from dense import problem_of
 
+from mixloop import sampler
 from mixloop.gibbs import Sampler
 from mixloop.sampler import run_chains, transform_media
 from mixloop.transforms import TransformGrid
@@ -38,15 +39,15 @@ def test_kept_sweeps_are_those_after_the_warm_up(warmup):
     problem = problem_of(3)
     rng = np.random.default_rng(3)
     chains = run_chains(problem, n_chains=2, warmup=warmup, sweeps=12, rng=rng)
-    sampler = Sampler(problem, 2, np.random.default_rng(3))
+    alone = Sampler(problem, 2, np.random.default_rng(3))
     for sweep in range(warmup + 12):
-        sampler.sweep()
+        alone.sweep()
         if sweep >= warmup:
             kept = sweep - warmup
-            np.testing.assert_array_equal(chains.grid[:, kept], sampler.grid)
-            np.testing.assert_array_equal(chains.coef[:, kept].swapaxes(0, 1), sampler.coef)
-            np.testing.assert_array_equal(chains.rho[:, kept].T, sampler.rho)
-            np.testing.assert_allclose(chains.sigma[:, kept].T ** 2, sampler.sigma2)
+            np.testing.assert_array_equal(chains.grid[:, kept], alone.grid)
+            np.testing.assert_array_equal(chains.coef[:, kept].swapaxes(0, 1), alone.coef)
+            np.testing.assert_array_equal(chains.rho[:, kept].T, alone.rho)
+            np.testing.assert_allclose(chains.sigma[:, kept].T ** 2, alone.sigma2)
 
 
 def test_kept_states_belong_together():
@@ -103,3 +104,28 @@ def test_chains_go_on_until_they_are_enough():
         np.testing.assert_array_equal(kept.coef, long.coef[:, :expected])
         np.testing.assert_array_equal(kept.last_error, long.last_error[:, :expected])
     assert asked[:4] == [10, 10, 20, 30]  # all the sweeps so far are judged, not the newest
+
+
+@pytest.mark.parametrize("n_chains", [2, 4, 5])
+def test_with_many_geos_pairs_of_chains_run_side_by_side(monkeypatch, n_chains):
+    """Each pair has a generator of its own, so the draws do not depend on the threads."""
+    monkeypatch.setattr(sampler, "GEOS_OF_A_FULL_SWEEP", 1)
+    problem = problem_of(6)
+
+    def run(threads):
+        rng = np.random.default_rng(6)
+        return run_chains(problem, n_chains=n_chains, warmup=2, sweeps=9, rng=rng, threads=threads)
+
+    one, three = run(1), run(3)
+    assert one.coef.shape == (n_chains, 9, 2, 2)
+    for name in ("grid", "coef", "baseline_coef", "last_error", "sigma", "rho"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(three, name))
+    sizes = {2: [2], 4: [2, 2], 5: [3, 2]}[n_chains]
+    first = 0
+    for size, rng in zip(sizes, np.random.default_rng(6).spawn(len(sizes)), strict=True):
+        alone = Sampler(problem, size, rng)
+        for _ in range(3):
+            alone.sweep()
+        np.testing.assert_array_equal(one.coef[first : first + size, 0].swapaxes(0, 1), alone.coef)
+        first += size
+    assert len(np.unique(one.sigma[:, -1, 0])) == n_chains  # no two chains are the same

@@ -1,15 +1,10 @@
-"""Fixtures of the warehouse tests: a project compiled once, a small warehouse built once."""
+"""Fixtures of the warehouse tests: the project compiled, and a small warehouse built from it."""
 
-import fcntl
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from tests.warehouse.place import Place
-from tests.warehouse.tiny import write_folder
+from tests.warehouse.chain import compile_project
+from tests.warehouse.place import Place, built_place
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,40 +16,15 @@ def project_root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def manifest(tmp_path_factory) -> dict:
-    """Return the manifest of the project, its dbt tests compiled against an empty warehouse."""
-    folder = tmp_path_factory.mktemp("manifest")
-    profile = (ROOT / "profiles.example.yml").read_text()
-    (folder / "profiles.yml").write_text(profile)
-    environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith(("MIXLOOP_", "DBT_"))},
-        "DBT_PROFILES_DIR": str(folder),
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "DBT_LOG_PATH": str(folder / "logs"),
-        "MIXLOOP_WAREHOUSE": str(folder / "wh.duckdb"),
-    }
-    dbt = Path(sys.executable).with_name("dbt")
-    command = [str(dbt), "--no-use-colors", "compile", "--select", "resource_type:test"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads((folder / "target" / "manifest.json").read_text())
+def manifest(project_root) -> dict:
+    """Return the manifest of the project, its models and dbt tests compiled."""
+    return compile_project(project_root)
 
 
 @pytest.fixture(scope="session")
-def good(project_root, tmp_path_factory) -> Place:
-    """Return a place with a warehouse built once from the tiny client; never change it."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent  # one for all workers: the first builds it, the others wait
-    done = shared / "good_is_built"
-    with (shared / "good.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        place = Place(project_root, shared / "good")
-        if not done.exists():
-            write_folder(place.client)
-            place.dbt("build", "--exclude-resource-type", "unit_test")
-            done.touch()
-    return place
+def good(project_root) -> Place:
+    """Return a place with a warehouse built from the tiny client; never change it."""
+    return built_place(project_root)
 
 
 @pytest.fixture

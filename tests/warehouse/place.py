@@ -15,11 +15,13 @@ from pathlib import Path
 
 import duckdb
 from scripts.fingerprint import differences, fingerprint
+from tests.warehouse.kept import PROJECT, make_once
 from tests.warehouse.rules import APPEND_ONLY
-from tests.warehouse.tiny import FIT_VARS
+from tests.warehouse.tiny import FIT_VARS, write_folder
 
 PARTS = ("models", "macros", "seeds", "tests", "docs", "python")
 FILES = ("wh.duckdb", "wh_history.duckdb")
+PARSED = "partial_parse.msgpack"
 # Descriptions as comments in the warehouse: a quarter of a build's time, and no test reads them.
 COMMENTS = "      +persist_docs: {relation: true, columns: true}\n"
 # Public tables about the inputs: rebuilt even when the inputs stop the build.
@@ -36,6 +38,7 @@ def dbt_environment(folder: Path, **settings: str) -> dict[str, str]:
     clean.pop("PYTHONPATH", None)
     own = {
         "DBT_PROFILES_DIR": str(folder),
+        "DBT_LOG_LEVEL_FILE": "none",  # a third of a small build's time
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "PYTHONUNBUFFERED": "1",
     }
@@ -58,9 +61,13 @@ def start_dbt(folder: Path, *arguments: str, **settings: str) -> subprocess.Pope
 class Place:
     """A project with a client folder and a warehouse of its own."""
 
-    def __init__(self, root: Path, folder: Path, *, client: str = "client") -> None:
+    def __init__(
+        self, root: Path, folder: Path, *, client: str = "client", is_parsed: bool = True
+    ) -> None:
         if not folder.exists():
-            folder.mkdir(parents=True)
+            (folder / "target").mkdir(parents=True)
+            if is_parsed:
+                shutil.copy(parsed_project(root), folder / "target")
             for part in PARTS:
                 (folder / part).symlink_to(root / part)
             shutil.copy(root / "profiles.example.yml", folder / "profiles.yml")
@@ -69,7 +76,11 @@ class Place:
             (folder / "dbt_project.yml").write_text(settings.replace(COMMENTS, ""))
         self.root, self.folder = root, folder
         self.client = folder / client
-        self.settings = {"MIXLOOP_WAREHOUSE": "wh.duckdb", "MIXLOOP_CLIENT": client}
+        self.settings = {
+            "MIXLOOP_WAREHOUSE": "wh.duckdb",
+            "MIXLOOP_CLIENT": client,
+            "DBT_WRITE_JSON": "false",
+        }
 
     def copy(self, folder: Path) -> Place:
         """Return a place with the same client, warehouse, history and parsed project."""
@@ -77,8 +88,6 @@ class Place:
         shutil.copytree(self.client, other.client)
         for name in FILES:
             shutil.copy(self.folder / name, folder / name)
-        (folder / "target").mkdir()
-        shutil.copy(self.folder / "target" / "partial_parse.msgpack", folder / "target")
         return other
 
     def start(self, *arguments: str, **variables: object) -> subprocess.Popen:
@@ -122,6 +131,31 @@ class Place:
         )
         kept = [name for (name,) in tables if not name.endswith(BEFORE_THE_GATE)]
         return {name: self.read(f"from {name} order by all") for name in kept}
+
+
+def parsed_project(root: Path) -> Path:
+    """Return the file that saves dbt in a place from parsing the project."""
+
+    def make(folder: Path) -> None:
+        place = Place(root, folder / "place", is_parsed=False)
+        write_folder(place.client)
+        place.dbt("parse")
+        (place.folder / "target" / PARSED).rename(folder / PARSED)
+        shutil.rmtree(place.folder)
+
+    return make_once(root, "parsed", (*PROJECT, "tests/warehouse/tiny.py"), make) / PARSED
+
+
+def built_place(root: Path) -> Place:
+    """Return the place of the tiny client, built, its dbt tests passed; never change it."""
+
+    def make(folder: Path) -> None:
+        place = Place(root, folder / "place")
+        write_folder(place.client)
+        place.dbt("build", "--exclude-resource-type", "unit_test")
+
+    parts = (*PROJECT, "tests/warehouse/tiny.py", "python", "docs")
+    return Place(root, make_once(root, "built", parts, make) / "place")
 
 
 def assert_same(before: dict[str, list], after: dict[str, list]) -> None:

@@ -196,9 +196,8 @@ def ledger(run: planted.Posterior, run_id: str, kind: str, last) -> pl.DataFrame
 
 
 @pytest.fixture(scope="module")
-def chain(project_root, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("compiled")
-    return Chain(compile_project(project_root, folder, World(0).tables()), live=LIVE)
+def chain(project_root):
+    return Chain(compile_project(project_root), live=LIVE)
 
 
 def build(chain: Chain, world: World) -> planted.Posterior:

@@ -42,9 +42,8 @@ def world(*, variables=(), definitions=None, events=None, n_weeks=tiny.N_WEEKS):
 
 
 @pytest.fixture(scope="module")
-def chain(project_root, tmp_path_factory) -> Chain:
-    manifest = compile_project(project_root, tmp_path_factory.mktemp("baseline"), world())
-    return Chain(manifest, live={"int_mixloop__holidays"})
+def chain(project_root) -> Chain:
+    return Chain(compile_project(project_root), live={"int_mixloop__holidays"})
 
 
 # --- context variables --------------------------------------------------------------------------

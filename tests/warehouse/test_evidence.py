@@ -52,10 +52,8 @@ def frames(tests=(), priors=(), *, kpis=("sales",), change=None):
 
 
 @pytest.fixture(scope="module")
-def chain(project_root, tmp_path_factory):
-    world = frames([{}], [{}])
-    manifest = compile_project(project_root, tmp_path_factory.mktemp("compiled"), world)
-    return Chain(manifest)
+def chain(project_root):
+    return Chain(compile_project(project_root))
 
 
 @pytest.fixture

@@ -30,9 +30,8 @@ def frames(answers=(), change=None):
 
 
 @pytest.fixture(scope="module")
-def chain(project_root, tmp_path_factory):
-    manifest = compile_project(project_root, tmp_path_factory.mktemp("compiled"), frames())
-    return Chain(manifest, live=["int_mixloop__feasibility"])
+def chain(project_root):
+    return Chain(compile_project(project_root), live=["int_mixloop__feasibility"])
 
 
 # --- hand-made verdicts on a wider tree ---------------------------------------------------------

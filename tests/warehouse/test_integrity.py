@@ -31,9 +31,9 @@ def clean(project_root):
 
 
 @pytest.fixture(scope="module")
-def chain(project_root, clean, tmp_path_factory):
-    """Return the project's SQL models, compiled once against the clean client."""
-    return Chain(compile_project(project_root, tmp_path_factory.mktemp("integrity"), clean))
+def chain(project_root):
+    """Return the project's SQL models."""
+    return Chain(compile_project(project_root))
 
 
 @cache

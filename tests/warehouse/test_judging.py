@@ -167,8 +167,8 @@ def inputs(**tables):
 
 
 @pytest.fixture(scope="module")
-def chain(project_root, tmp_path_factory):
-    return Chain(compile_project(project_root, tmp_path_factory.mktemp("compiled"), inputs()))
+def chain(project_root):
+    return Chain(compile_project(project_root))
 
 
 @pytest.fixture

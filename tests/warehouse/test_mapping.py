@@ -66,10 +66,8 @@ def world(rules: list[list[dict[str, str]]], media: list[dict[str, object]]) -> 
 
 
 @pytest.fixture(scope="module")
-def chain(project_root, tmp_path_factory) -> Chain:
-    start = world([rule(1, "tv", "platform exact tv")], [row(0, "1", platform="tv")])
-    folder = tmp_path_factory.mktemp("mapping")
-    chain = Chain(compile_project(project_root, folder, start))
+def chain(project_root) -> Chain:
+    chain = Chain(compile_project(project_root))
     chain.connection.execute("set threads = 1")
     return chain
 

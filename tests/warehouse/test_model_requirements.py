@@ -34,9 +34,8 @@ def frames(change=None, answers=()):
 
 
 @pytest.fixture(scope="module")
-def chain(project_root, tmp_path_factory):
-    manifest = compile_project(project_root, tmp_path_factory.mktemp("compiled"), frames())
-    return Chain(manifest, live=["int_mixloop__feasibility"])
+def chain(project_root):
+    return Chain(compile_project(project_root), live=["int_mixloop__feasibility"])
 
 
 @pytest.fixture

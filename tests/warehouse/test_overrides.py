@@ -24,9 +24,9 @@ def clean(project_root) -> Tables:
 
 
 @pytest.fixture(scope="module")
-def chain(project_root, clean, tmp_path_factory) -> Chain:
-    """Return the project's SQL models, compiled once against the clean client."""
-    return Chain(compile_project(project_root, tmp_path_factory.mktemp("overrides"), clean))
+def chain(project_root) -> Chain:
+    """Return the project's SQL models."""
+    return Chain(compile_project(project_root))
 
 
 def overrides(*rows: tuple[str, str | None, str, str]) -> Tables:

@@ -22,9 +22,8 @@ FINDINGS = [f"int_mixloop__{part}_findings" for part in ("key", "hierarchy", "ro
 
 
 @pytest.fixture(scope="module")
-def chain(project_root, tmp_path_factory) -> Chain:
-    folder = tmp_path_factory.mktemp("worlds")
-    chain = Chain(compile_project(project_root, folder, random_world(0).tables()))
+def chain(project_root) -> Chain:
+    chain = Chain(compile_project(project_root))
     chain.connection.execute("set threads = 1")  # the worlds are small: threads only cost time
     return chain
 

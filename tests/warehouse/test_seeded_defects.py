@@ -12,6 +12,7 @@ from tests.warehouse.feasibility_defects import FEASIBILITY_DEFECTS
 from tests.warehouse.feature_defects import FEATURE_DEFECTS
 from tests.warehouse.hierarchy_defects import HIERARCHY_DEFECTS
 from tests.warehouse.judging_defects import JUDGING_DEFECTS
+from tests.warehouse.ledger_defects import LEDGER_DEFECTS
 from tests.warehouse.mapping_defects import MAPPING_DEFECTS
 from tests.warehouse.pooling_defects import POOLING_DEFECTS
 from tests.warehouse.version_defects import VERSION_DEFECTS
@@ -23,6 +24,7 @@ DEFECTS = {
     **ALLOCATION_DEFECTS,
     **HIERARCHY_DEFECTS,
     **JUDGING_DEFECTS,
+    **LEDGER_DEFECTS,
     **MAPPING_DEFECTS,
     **POOLING_DEFECTS,
     **VERSION_DEFECTS,

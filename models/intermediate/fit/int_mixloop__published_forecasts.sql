@@ -1,7 +1,12 @@
 {{ config(materialized='view') }}
 
+-- one row per published forecast row of the newest revision; forecasts whose run has no draws any
+-- more, on record, stay in mixloop__forecasts and are not compared with what came
 with forecasts as (
     select * from {{ ref('mixloop__forecasts') }}
+    where run_id not in (
+        select pruned.run_id from {{ ref('int_mixloop__runs_without_draws') }} as pruned
+    )
 ),
 
 latest_revisions as (

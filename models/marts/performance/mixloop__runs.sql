@@ -1,5 +1,9 @@
-with posterior as (
-    select * from {{ ref('int_mixloop__posterior') }}
+with run_facts as (
+    select * from {{ ref('int_mixloop__run_facts') }}
+),
+
+pruned_runs as (
+    select * from {{ ref('int_mixloop__runs_without_draws') }}
 ),
 
 run_scores as (
@@ -12,69 +16,79 @@ current_runs as (
     where run_kind = 'live'
 ),
 
-pools as (
-    select
-        run_id,
-        pool_id,
-        list(distinct component_id order by component_id) as channel_ids
-    from posterior
-    where pool_id is not null
-    group by run_id, pool_id
-),
-
-run_pools as (
-    select
-        run_id,
-        concat(
-            '{',
-            string_agg(concat(to_json(pool_id), ': ', to_json(channel_ids)), ', ' order by pool_id),
-            '}'
-        ) as pools
-    from pools
-    group by run_id
-),
-
--- One row a run: its facts are the same on all its rows. A term without an R-hat or an effective
--- sample size has not been judged, so the run's worst is unknown, not fine.
+-- a run outlives its draws
 runs as (
     select
         run_id,
-        any_value(model_id) as model_id,
-        any_value(run_kind) as run_kind,
-        any_value(kpi) as kpi,
-        coalesce(any_value(kpi_form), 'additive') as kpi_form,
-        any_value(as_of_week) as as_of_week,
-        any_value(first_training_week) as first_training_week,
-        any_value(n_training_weeks) as n_training_weeks,
-        count(distinct geo) as n_geos,
-        count(distinct component_id) filter (where term_type = 'channel') as n_channels,
-        count(distinct component_id) filter (where pool_id is not null) as n_pooled_channels,
-        count(*) as n_terms,
-        case when count(rhat) = count(*) then max(rhat) end as rhat_max,
-        case when count(ess_bulk) = count(*) then min(ess_bulk) end as ess_bulk_min,
-        case when count(ess_tail) = count(*) then min(ess_tail) end as ess_tail_min,
-        any_value(n_chains) as n_chains,
-        any_value(n_sweeps) as n_sweeps,
-        any_value(n_draws) as n_draws,
-        bool_and(is_converged) as is_converged,
-        any_value(seed) as seed,
-        any_value(data_hash) as data_hash,
-        any_value(config_hash) as config_hash,
-        any_value(code_hash) as code_hash,
-        any_value(configuration) as configuration,
-        any_value(versions) as versions,
-        any_value(dropped) as dropped,
-        any_value(fit_seconds) as fit_seconds,
-        any_value(peak_memory_mib) as peak_memory_mib
-    from posterior
-    group by run_id
+        model_id,
+        run_kind,
+        kpi,
+        kpi_form,
+        as_of_week,
+        first_training_week,
+        n_training_weeks,
+        n_geos,
+        n_channels,
+        n_pooled_channels,
+        n_terms,
+        rhat_max,
+        ess_bulk_min,
+        ess_tail_min,
+        n_chains,
+        n_sweeps,
+        n_draws,
+        is_converged,
+        seed,
+        data_hash,
+        config_hash,
+        code_hash,
+        configuration,
+        versions,
+        dropped,
+        fit_seconds,
+        peak_memory_mib,
+        pools,
+        false as is_pruned
+    from run_facts
+    union all
+    select
+        run_id,
+        model_id,
+        run_kind,
+        kpi,
+        kpi_form,
+        as_of_week,
+        first_training_week,
+        n_training_weeks,
+        n_geos,
+        n_channels,
+        n_pooled_channels,
+        n_terms,
+        rhat_max,
+        ess_bulk_min,
+        ess_tail_min,
+        n_chains,
+        n_sweeps,
+        n_draws,
+        is_converged,
+        seed,
+        data_hash,
+        config_hash,
+        code_hash,
+        configuration,
+        versions,
+        dropped,
+        fit_seconds,
+        peak_memory_mib,
+        pools,
+        true as is_pruned
+    from pruned_runs
 ),
 
 judged as (
     select
         runs.*,
         current_runs.run_id is not null as is_current,
-        run_pools.pools,
         in_sample.r2,
         in_sample.nrmse,
         in_sample.mape,
@@ -86,8 +100,6 @@ judged as (
     from runs
     left join current_runs
         on runs.run_id = current_runs.run_id
-    left join run_pools
-        on runs.run_id = run_pools.run_id
     left join run_scores as in_sample
         on
             runs.run_id = in_sample.run_id
@@ -205,6 +217,7 @@ final as (
         pools,
         fit_seconds,
         peak_memory_mib,
+        is_pruned,
         case
             when is_current then (select publication.overrides from publication)
         end as overrides

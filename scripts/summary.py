@@ -47,6 +47,7 @@ PUBLIC = (
     ("mixloop__backtests", "forecasts of weeks held out"),
     ("mixloop__forecasts", "what is expected, kept as made"),
     ("mixloop__forecast_variance", "why it came differently"),
+    ("mixloop__ledger", "what was published, planned and decided, chained"),
 )
 QUERIES = (
     (
@@ -248,6 +249,28 @@ def finding_lines(connection: duckdb.DuckDBPyConnection, tables: dict[str, str])
     return lines
 
 
+def ledger_lines(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) -> list[str]:
+    """Return the ledger's head, and the decisions that were edited after their approval."""
+    if "ledger" not in tables:
+        return []
+    count, head = connection.execute(
+        f"select count(*), max_by(entry_hash, position) from {tables['ledger']}"
+    ).fetchone()
+    if not count:
+        return ["Ledger: no entries yet"]
+    edited = connection.execute(
+        f"select record_id, max(revision) from {tables['ledger']} where record_kind = 'decision' "
+        "group by record_id having max(revision) > 1 order by record_id"
+    ).fetchall()
+    return [
+        f"Ledger: {count:,} entries, head {head} (note it elsewhere: docs/history.md)",
+        *(
+            f"  decision {name} was edited after its approval: {revision} versions are in the ledger"
+            for name, revision in edited
+        ),
+    ]
+
+
 def query_lines(tables: dict[str, str]) -> list[str]:
     """Return the first queries to try, with the addresses of this warehouse."""
     lines = ["", "Three queries to try"]
@@ -300,6 +323,7 @@ def summary(warehouse: Path, history: Path) -> str:
             *table_lines(connection, tables),
             *run_lines(connection, tables),
             *finding_lines(connection, tables),
+            *ledger_lines(connection, tables),
             *opening_lines(warehouse, history),
             *query_lines(tables),
         ]

@@ -44,6 +44,16 @@ def children_of(manifest: Mapping, unique_id: str) -> list[dict]:
     ]
 
 
+def readers_of(manifest: Mapping, unique_id: str) -> list[dict]:
+    """Return the models that read a model, themselves or through views."""
+    found = []
+    for child in children_of(manifest, unique_id):
+        found.append(child)
+        if child["config"]["materialized"] == "view":
+            found += readers_of(manifest, child["unique_id"])
+    return found
+
+
 def undescribed(manifest: Mapping) -> list[str]:
     """Every model, and every column of it that is listed, has a description."""
     found = []
@@ -202,9 +212,9 @@ def thick_python(manifest: Mapping) -> list[str]:
         depends = {unique_id.split(".")[-1] for unique_id in node["depends_on"]["nodes"]}
         if others or names != depends:
             found.append(f"{name} reads {sorted(names)}, dbt sees {sorted(depends)}")
-        children = children_of(manifest, node["unique_id"])
-        if not any(c["language"] == "sql" and c["contract"]["enforced"] for c in children):
-            found.append(f"{name} has no contracted child")
+        readers = readers_of(manifest, node["unique_id"])
+        if not any(c["language"] == "sql" and c["contract"]["enforced"] for c in readers):
+            found.append(f"{name} has no contracted reader")
     return found
 
 

@@ -102,7 +102,7 @@ BREAKS = [
         rules.thick_python,
         "mixloop__response_curves",
         setter("contract", "enforced", value=False),
-        "contracted child",
+        "contracted reader",
     ),
     (rules.unguarded_history, LEDGER, setter("config", "materialized", value="table"), "table"),
     (rules.unguarded_history, LEDGER, setter("config", "full_refresh", value=None), "None"),

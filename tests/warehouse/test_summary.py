@@ -40,6 +40,20 @@ def test_warehouse_without_tables(files):
     assert "holds no mixloop tables yet: run `make build`" in script.summary(*files)
 
 
+def test_ledger_head_is_shown(contracted):
+    assert "Ledger: no entries yet" in script.summary(*contracted)
+    with duckdb.connect(str(contracted[1])) as connection:
+        for position, revision in ((1, 1), (2, 2)):
+            connection.execute(
+                "insert into main_mixloop.mixloop__ledger (position, record_kind, record_id, "
+                f"revision, entry_hash) values ({position}, 'decision', 'd', {revision}, "
+                f"'hash {position}')"
+            )
+    text = script.summary(*contracted)
+    assert "Ledger: 2 entries, head hash 2 (note it elsewhere" in text
+    assert "decision d was edited after its approval: 2 versions are in the ledger" in text
+
+
 def test_some_tables_missing(contracted):
     with duckdb.connect(str(contracted[0])) as connection:
         connection.execute("drop table main_mixloop.mixloop__forecast_variance")

@@ -1,4 +1,4 @@
--- one row per run that still has its draws: what the run says about itself, from the rows of its terms
+-- one row per run that still has its draws: what the run says about itself
 {{ config(materialized='view') }}
 with posterior as (
     select * from {{ ref('int_mixloop__posterior') }}

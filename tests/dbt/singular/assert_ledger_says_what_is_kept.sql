@@ -37,8 +37,7 @@ compared as (
                 then 'it is in the ledger, and its rows are gone'
             when
                 kept_kinds.record_kind is not null
-                and candidates.record_id is not null
-                and candidates.content_hash is distinct from entries.content_hash
+                and candidates.content_hash != entries.content_hash
                 then 'its rows are not those that were published'
             when
                 kept_kinds.record_kind is null

@@ -265,7 +265,8 @@ def ledger_lines(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) 
     return [
         f"Ledger: {count:,} entries, head {head} (note it elsewhere: docs/history.md)",
         *(
-            f"  decision {name} was edited after its approval: {revision} versions are in the ledger"
+            f"  decision {name} was edited after its approval: {revision} versions are in the "
+            "ledger"
             for name, revision in edited
         ),
     ]

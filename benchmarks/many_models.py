@@ -79,7 +79,8 @@ def measure(n_models: int, jobs: int) -> dict:
     tables = {name: pl.concat(frames[name] for frames in each) for name in each[0]}
     del each
     settings = {name: getattr(FitSettings(), name) for name in FitSettings.__annotations__}
-    settings |= {"backtest_origins": 0, "backtest_step_weeks": 13, "first_forecast_weeks_ago": 0}
+    settings |= {"backtest_origins": 0, "backtest_step_weeks": 6, "backtest_horizon_weeks": 13}
+    settings |= {"first_forecast_weeks_ago": 0}
     settings["fit_jobs"] = jobs
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
     start = perf_counter()

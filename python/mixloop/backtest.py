@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from scipy.stats import norm
 
-from mixloop.baselines import PointForecast, ridge_forecast, seasonal_naive
+from mixloop.baselines import PointForecast, drift, last_value, ridge_forecast, seasonal_naive
 from mixloop.evaluate import align, fitted_by_geo, training_weeks
 from mixloop.forecast import expected_kpi, predictive_draws, stable_rng
 from mixloop.forms import in_log_points, is_multiplicative
-from mixloop.frames import fixed, grid_frame, range_columns, summarise
+from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.schemas import BACKTESTS, SCORES, conform, empty
@@ -23,69 +25,146 @@ from mixloop.scores import (
     point_scores,
 )
 
-NORMAL_P95 = 1.6448536269514722
-METHODS = ("mixloop", "ridge", "seasonal_naive")
+METHODS = ("mixloop", "ridge", "seasonal_naive", "drift", "last_value")
+HORIZONS = (1, 4, 13)  # weeks ahead that scores are given for
+COVERED = (50, 80, 90)  # central ranges, in percent
+WEEK, SUM = "week", "sum"  # what a row speaks of: its own week, or all weeks from the origin to it
 
 
-def _normal_rows(
-    forecast: PointForecast, actual: np.ndarray, keep: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return ranges (T', 4) and CRPS (T',) of a normal forecast, or of a point without `sd`."""
-    mean = forecast.mean[keep]
-    if not forecast.sd > 0:
-        ranges = np.full((len(mean), 4), np.nan)
-        ranges[:, 0] = mean
-        return ranges, np.abs(mean - actual)
-    ranges = fixed(mean) + forecast.sd * NORMAL_P95 * np.array([0.0, -1.0, 0.0, 1.0])
-    return ranges, crps_normal(mean, forecast.sd, actual)
+@dataclass(frozen=True)
+class _Scored:
+    """What one method said about some rows, and how it did.
 
-
-def _all_methods(
-    posterior: Posterior,
-    panel: Panel,
-    keep: np.ndarray,
-    ranges: np.ndarray,
-    crps: np.ndarray,
-    horizon: np.ndarray,
-) -> pl.DataFrame:
-    """Return rows of the model (given) and of the plain methods for the kept weeks.
-
-    Parameters
+    Attributes
     ----------
-    keep : ndarray of bool, (T,)
-    ranges, crps, horizon : ndarray, (T', 4), (T',), (T',)
-        The model's forecasts, their scores, and weeks ahead.
+    ranges : ndarray, (N, 4)
+        Mean, p05, p50, p95; NaN quantiles of a method without a range.
+    crps : ndarray, (N,)
+    is_covered : ndarray, (N, 3)
+        Whether the actual lies in each of the `COVERED` ranges; of use where there is a range.
     """
-    training = training_weeks(posterior, panel)
+
+    ranges: np.ndarray
+    crps: np.ndarray
+    is_covered: np.ndarray
+
+
+def _of_draws(mean: np.ndarray, draws: np.ndarray, actual: np.ndarray) -> _Scored:
+    """Score draws (N, S) whose exact mean is known."""
+    ranges = summarise(draws)
+    ranges[:, 0] = mean
+    tails = [(0.5 - share / 200.0, 0.5 + share / 200.0) for share in COVERED]
+    low, high = np.moveaxis(np.quantile(draws, tails, axis=1), 1, 0)  # (3, N) each
+    is_covered = ((actual >= low) & (actual <= high)).T
+    return _Scored(ranges, crps_from_draws(draws, actual), is_covered)
+
+
+def _of_normal(mean: np.ndarray, sd: np.ndarray, actual: np.ndarray) -> _Scored:
+    """Score normal forecasts, where `sd` is not above zero as points."""
+    has_range = sd > 0
+    spread = np.where(has_range, sd, 1.0)
+    ranges = mean[:, None] + spread[:, None] * norm.ppf([0.5, 0.05, 0.5, 0.95])
+    ranges[~has_range, 1:] = np.nan
+    crps = np.where(has_range, crps_normal(mean, spread, actual), np.abs(mean - actual))
+    reach = norm.ppf(0.5 + np.array(COVERED) / 200.0)
+    return _Scored(ranges, crps, np.abs(actual - mean)[:, None] <= spread[:, None] * reach)
+
+
+def _plain_forecasts(
+    posterior: Posterior, panel: Panel, training: np.ndarray
+) -> dict[str, PointForecast]:
+    """Return the forecasts of the methods beside the model, by name."""
     outcome = panel.outcome.sum(axis=0)
-    actual = outcome[keep]
-    ridge = ridge_forecast(panel, posterior.baseline, training)
-    naive = seasonal_naive(outcome, training)
-    scored = {
-        "mixloop": (ranges, crps),
-        "ridge": _normal_rows(ridge, actual, keep),
-        "seasonal_naive": _normal_rows(naive, actual, keep),
+    return {
+        "ridge": ridge_forecast(panel, posterior.baseline, training),
+        "seasonal_naive": seasonal_naive(outcome, training),
+        "drift": drift(outcome, training),
+        "last_value": last_value(outcome, training),
     }
-    spread = np.stack([scored[name][0] for name in METHODS])  # (3, T', 4)
+
+
+def _frame(
+    posterior: Posterior,
+    measure: str,
+    weeks: np.ndarray,
+    horizon: np.ndarray,
+    actual: np.ndarray,
+    scored: dict[str, _Scored],
+) -> pl.DataFrame:
+    """Return rows of all methods for some weeks or sums of weeks; unknown ones are left out."""
+    every = [scored[name] for name in METHODS]
+    ranges = np.stack([s.ranges for s in every])  # (5, N, 4)
+    is_covered = np.stack([s.is_covered for s in every])  # (5, N, 3)
     frame = grid_frame(
-        {"method": METHODS, "week": panel.weeks[keep]},
+        {"method": METHODS, "week": weeks},
         {
             "run_id": posterior.run_id,
             "model_id": posterior.model_id,
             "origin_week": posterior.last_week,
+            "measure": measure,
             "horizon_weeks": horizon,
             "actual": actual,
-            **range_columns("forecast", spread),
-            "absolute_error": np.abs(actual - spread[..., 0]),
-            "crps": np.stack([scored[name][1] for name in METHODS]),
-            "is_in_90_range": (actual >= spread[..., 1]) & (actual <= spread[..., 3]),
+            **range_columns("forecast", ranges),
+            "absolute_error": np.abs(actual - ranges[..., 0]),
+            "crps": np.stack([s.crps for s in every]),
+            **{f"is_in_{share}_range": is_covered[..., k] for k, share in enumerate(COVERED)},
         },
     )
     has_range = pl.col("forecast_p05").is_not_null()
     frame = frame.drop_nulls("absolute_error").with_columns(
-        pl.when(has_range).then("is_in_90_range").alias("is_in_90_range")
+        pl.when(has_range).then(name).alias(name)
+        for name in (f"is_in_{share}_range" for share in COVERED)
     )
     return conform(frame, BACKTESTS)
+
+
+def _weekly(
+    posterior: Posterior, panel: Panel, keep: np.ndarray, horizon: np.ndarray, model: _Scored
+) -> tuple[pl.DataFrame, dict[str, PointForecast]]:
+    """Return the rows of single weeks of all methods, and what the plain ones forecast."""
+    actual = panel.outcome.sum(axis=0)[keep]
+    plain = _plain_forecasts(posterior, panel, training_weeks(posterior, panel))
+    scored = {"mixloop": model} | {
+        name: _of_normal(f.mean[keep], f.sd[keep], actual) for name, f in plain.items()
+    }
+    return _frame(posterior, WEEK, panel.weeks[keep], horizon, actual, scored), plain
+
+
+def _sums(
+    posterior: Posterior,
+    weeks: np.ndarray,
+    actual: np.ndarray,
+    model: tuple[np.ndarray, np.ndarray],
+    plain: dict[str, PointForecast],
+) -> pl.DataFrame:
+    """Return the rows of sums over the first 4 and 13 weeks, as far as all of them are known.
+
+    Parameters
+    ----------
+    weeks, actual : ndarray, (H,)
+        The weeks after the origin.
+    model : ndarray, (H,) and (H, S)
+        Means and draws of the model.
+    """
+    ends = [h for h in HORIZONS if 1 < h <= len(weeks)]
+    if not ends:
+        return empty(BACKTESTS)
+    mean, draws = model
+    total = np.array([actual[:h].sum() for h in ends])
+    scored = {
+        "mixloop": _of_draws(
+            np.array([mean[:h].sum() for h in ends]),
+            np.stack([draws[:h].sum(axis=0) for h in ends]),
+            total,
+        )
+    }
+    for name, forecast in plain.items():
+        ahead = forecast.mean[len(forecast.mean) - len(weeks) :]
+        variance = np.array([forecast.covariance[:h, :h].sum() for h in ends])
+        sums = np.array([ahead[:h].sum() for h in ends])
+        scored[name] = _of_normal(sums, np.sqrt(variance), total)
+    last = weeks[np.array(ends) - 1]
+    return _frame(posterior, SUM, last, np.array(ends), total, scored)
 
 
 def backtest_rows(
@@ -104,9 +183,9 @@ def backtest_rows(
     Returns
     -------
     DataFrame in `schemas.BACKTESTS`
-        Methods mixloop, ridge and seasonal_naive. Weeks whose KPI is missing in a geo are left
-        out, and a method's weeks for which it has no forecast. The CRPS of a point forecast is its
-        absolute error.
+        One row per method and week, and one per method and sum of the first 4 and 13 weeks, whose
+        `week` is the last of them. What has a missing KPI in a geo is left out, and what a method
+        has no forecast for. The CRPS of a point forecast is its absolute error.
     """
     panel = align(posterior, panel)
     panel = panel.until(posterior.last_week + np.timedelta64(7 * horizon_weeks, "D"))
@@ -116,20 +195,14 @@ def backtest_rows(
     actual = panel.outcome[:, after].sum(axis=0)
     rng = stable_rng(seed, posterior.run_id, "backtest")
     draws = predictive_draws(posterior, panel, rng).sum(axis=1).T  # (H, S)
-    ranges = summarise(draws)
-    ranges[:, 0] = expected_kpi(posterior, panel).sum(axis=0)
-    return _all_methods(
-        posterior,
-        panel,
-        after,
-        ranges,
-        crps_from_draws(draws, actual),
-        np.arange(1, len(actual) + 1),
-    )
+    mean = expected_kpi(posterior, panel).sum(axis=0)
+    horizon = np.arange(1, len(actual) + 1)
+    rows, plain = _weekly(posterior, panel, after, horizon, _of_draws(mean, draws, actual))
+    return pl.concat([rows, _sums(posterior, panel.weeks[after], actual, (mean, draws), plain)])
 
 
 def in_sample_rows(posterior: Posterior, panel: Panel, *, seed: int) -> pl.DataFrame:
-    """Return the same rows as `backtest_rows` for the weeks a run was trained on.
+    """Return the same weekly rows as `backtest_rows` for the weeks a run was trained on.
 
     The model's range adds to each draw's fit a shock with the long-run spread of its errors,
     `sigma / sqrt(1 - rho^2)`; its mean is the mean fit. Of a product the shock multiplies, and its
@@ -148,10 +221,9 @@ def in_sample_rows(posterior: Posterior, panel: Panel, *, seed: int) -> pl.DataF
         shock = rng.standard_normal(fitted.shape) * sd[:, j]
         fit = fit + (fitted * np.exp(0.5 * sd[:, j] ** 2) if is_product else fitted)
         draws = draws + (fitted * np.exp(shock)) if is_product else draws + fitted + shock
-    ranges = summarise(draws)
-    ranges[:, 0] = fit.mean(axis=1)
     horizon = np.zeros(len(actual), dtype=int)
-    return _all_methods(posterior, panel, training, ranges, crps_from_draws(draws, actual), horizon)
+    model = _of_draws(fit.mean(axis=1), draws, actual)
+    return _weekly(posterior, panel, training, horizon, model)[0]
 
 
 def _residuals(weeks: pl.Series, error: np.ndarray) -> np.ndarray:
@@ -175,7 +247,7 @@ def score_rows(
     Parameters
     ----------
     rows : DataFrame in `schemas.BACKTESTS`
-        Weeks of one model, possibly of several origins.
+        Single weeks of one model, possibly of several origins.
     run_id, model_id, sample : str
         Written to every row.
     statistics : callable, optional

@@ -1,6 +1,6 @@
-"""The plain methods a run is compared with: seasonal naive and a non-negative ridge.
+"""The plain methods a run is compared with: three naive ones and a non-negative ridge.
 
-Both see the KPI summed over geos. They need no posterior, only a run's baseline columns.
+All see the KPI summed over geos. They need no posterior, only a run's baseline columns.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from scipy.linalg import toeplitz
 from scipy.optimize import nnls
 from sklearn.model_selection import TimeSeriesSplit
 
@@ -32,13 +33,112 @@ class PointForecast:
     Attributes
     ----------
     mean : ndarray, (T,)
-        NaN where the method has nothing to say.
-    sd : float
+        NaN where the method has nothing to say. In training weeks what it would have said one step
+        before.
+    sd : ndarray, (T,)
         Standard deviation of its normal range; NaN where the method gives no range.
+    covariance : ndarray, (H, H)
+        Of the errors of the H weeks after the last training week: what the range of a sum of weeks
+        is made of. NaN where the method gives no range.
     """
 
     mean: np.ndarray
-    sd: float
+    sd: np.ndarray
+    covariance: np.ndarray
+
+
+def _forecast(
+    mean: np.ndarray, training: np.ndarray, one_step: float, covariance: np.ndarray
+) -> PointForecast:
+    """Return a forecast: `one_step` is the spread in training, `covariance` what comes after."""
+    sd = np.full(len(mean), one_step)
+    after = np.arange(len(mean)) > np.flatnonzero(training)[-1]
+    sd[after] = np.sqrt(np.diag(covariance))
+    return PointForecast(mean, sd, covariance)
+
+
+def _steps_ahead(training: np.ndarray, last: int) -> np.ndarray:
+    """Return the weeks after training as steps after the last known one: (H,)."""
+    return np.arange(np.flatnonzero(training)[-1] + 1, len(training)) - last
+
+
+def _spread(error: np.ndarray, parameters: int) -> float:
+    """Return the standard deviation of known errors, NaN where there are too few."""
+    known = error[np.isfinite(error)]
+    left = len(known) - parameters
+    return float(np.sqrt((known**2).sum() / left)) if left > 0 else float("nan")
+
+
+def last_value(outcome: np.ndarray, training: np.ndarray) -> PointForecast:
+    """Forecast every week by the last known one.
+
+    A random walk: h weeks ahead the standard deviation is `s sqrt(h)`, s the root mean square of
+    the changes from week to week in training, and the errors of weeks h and k have covariance
+    `s^2 min(h, k)` (Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd edition,
+    sections 5.2 and 5.5).
+
+    Parameters
+    ----------
+    outcome, training
+        As in `seasonal_naive`. Weeks are counted from the last known one.
+
+    Examples
+    --------
+    >>> y = np.array([1.0, 3.0, 1.0, np.nan, np.nan])
+    >>> naive = last_value(y, np.arange(5) < 3)
+    >>> naive.mean[3:].tolist(), naive.sd.round(3).tolist()
+    ([1.0, 1.0], [2.0, 2.0, 2.0, 2.0, 2.828])
+    """
+    seen = np.where(training, outcome, np.nan)
+    mean = np.append(np.nan, seen[:-1])
+    known = np.flatnonzero(np.isfinite(seen))
+    if len(known) == 0:
+        return _without_range(mean, training)
+    one_step = _spread(seen - mean, 0)
+    steps = _steps_ahead(training, known[-1])
+    mean[len(mean) - len(steps) :] = seen[known[-1]]
+    return _forecast(mean, training, one_step, one_step**2 * np.minimum.outer(steps, steps))
+
+
+def drift(outcome: np.ndarray, training: np.ndarray) -> PointForecast:
+    """Forecast by the line through the first and the last known week.
+
+    A random walk with drift: h weeks ahead the standard deviation is `s sqrt(h (1 + h / n))`, n the
+    weeks between first and last, s the standard deviation of the changes around their mean; the
+    errors of weeks h and k have covariance `s^2 (min(h, k) + h k / n)`, the second part because
+    they share the error of the slope. Same source as `last_value`.
+
+    Parameters
+    ----------
+    outcome, training
+        As in `seasonal_naive`.
+
+    Examples
+    --------
+    >>> y = np.array([1.0, 4.0, 5.0, np.nan])
+    >>> line = drift(y, np.arange(4) < 3)
+    >>> float(line.mean[3]), float(line.sd[3].round(3))
+    (7.0, 1.732)
+    """
+    seen = np.where(training, outcome, np.nan)
+    mean = np.append(np.nan, seen[:-1])
+    known = np.flatnonzero(np.isfinite(seen))
+    if len(known) < 2:
+        return _without_range(np.full(len(mean), np.nan), training)
+    count = known[-1] - known[0]
+    slope = (seen[known[-1]] - seen[known[0]]) / count
+    mean += slope
+    one_step = _spread(seen - mean, 1)
+    steps = _steps_ahead(training, known[-1])
+    mean[len(mean) - len(steps) :] = seen[known[-1]] + slope * steps
+    together = np.minimum.outer(steps, steps) + np.outer(steps, steps) / count
+    return _forecast(mean, training, one_step, one_step**2 * together)
+
+
+def _without_range(mean: np.ndarray, training: np.ndarray) -> PointForecast:
+    """Return a forecast whose spread is unknown."""
+    count = len(training) - 1 - np.flatnonzero(training)[-1]
+    return PointForecast(mean, np.full(len(mean), np.nan), np.full((count, count), np.nan))
 
 
 def seasonal_naive(outcome: np.ndarray, training: np.ndarray) -> PointForecast:
@@ -54,21 +154,27 @@ def seasonal_naive(outcome: np.ndarray, training: np.ndarray) -> PointForecast:
     Returns
     -------
     PointForecast
-        `sd` is the root mean square of the method's errors in training.
+        `sd` is the root mean square of the method's errors in training; their autocovariances
+        (sums of products over the number of errors) say how errors of near weeks go together.
 
     Examples
     --------
     >>> y = np.append(np.arange(52.0), [5.0, 9.0])
     >>> naive = seasonal_naive(y, np.arange(54) < 53)
-    >>> naive.mean[52:].tolist(), naive.sd
-    ([0.0, 1.0], 5.0)
+    >>> naive.mean[52:].tolist(), naive.sd[52:].tolist()
+    ([0.0, 1.0], [5.0, 5.0])
     """
     seen = np.where(training, outcome, np.nan)
     mean = np.full(len(outcome), np.nan)
     mean[SEASON_WEEKS:] = seen[:-SEASON_WEEKS]
     error = seen - mean
-    error = error[np.isfinite(error)]
-    return PointForecast(mean, float(np.sqrt((error**2).mean())) if len(error) else float("nan"))
+    count = np.isfinite(error).sum()
+    if count == 0:
+        return _without_range(mean, training)
+    error = np.nan_to_num(error)
+    ahead = len(_steps_ahead(training, 0))
+    lagged = [(error[lag:] * error[: len(error) - lag]).sum() / count for lag in range(ahead)]
+    return _forecast(mean, training, _spread(seen - mean, 0), toeplitz(lagged or [0.0])[:ahead])
 
 
 def nonnegative_ridge(
@@ -146,7 +252,7 @@ def ridge_forecast(
     rows = np.flatnonzero(training & np.isfinite(outcome))
     prediction = np.full(len(outcome), np.nan)
     if len(rows) < RIDGE_MIN_WEEKS:
-        return PointForecast(prediction, float("nan"))
+        return _without_range(prediction, training)
     used = tuple(c for c in columns if group_of(c.name) not in ("level", "hinge"))
     first = panel.weeks[training][0]
     free = baseline_values(used, panel.weeks, first, panel.drivers, panel.driver_values)
@@ -170,4 +276,4 @@ def ridge_forecast(
                 best, best_error = (media, alpha), error
     media, alpha = best
     prediction[after] = _fit_predict(media, free, outcome, rows, alpha)[after]
-    return PointForecast(prediction, float("nan"))
+    return _without_range(prediction, training)

@@ -29,6 +29,8 @@ from mixloop.variants import knot_spacing
 # real changes of trend) twice.
 JUMPING_GROUPS = ("hinge", "hinge", "season", "event", "context")
 
+BACKTEST_DRAWS = 400
+
 
 @dataclass(frozen=True)
 class FitSettings:
@@ -85,6 +87,30 @@ class FitSettings:
                 "mixloop__evidence_half_life_weeks must be above zero, not "
                 f"{self.evidence_half_life_weeks}"
             )
+
+
+def settings_of(run_kind: str, settings: FitSettings) -> FitSettings:
+    """Return how to fit a run of a kind.
+
+    A backtest's draws only become scores, and meet a lower bar (`CONVERGED`): it starts with half
+    the warm-up, is judged four times as often so that it stops when it meets the bar, and keeps no
+    more draws than sweeps of that many are worth.
+
+    Examples
+    --------
+    >>> how = settings_of("backtest", FitSettings())
+    >>> how.warmup, how.sweeps, how.max_sweeps, how.draws
+    (125, 125, 4000, 400)
+    """
+    if run_kind != "backtest":
+        return settings
+    sweeps = max(settings.sweeps // 4, min(settings.sweeps, 8))
+    return replace(
+        settings,
+        warmup=settings.warmup // 2,
+        sweeps=sweeps,
+        draws=min(settings.draws, BACKTEST_DRAWS, settings.chains * sweeps),
+    )
 
 
 @dataclass(frozen=True)

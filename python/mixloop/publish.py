@@ -16,7 +16,7 @@ from functools import partial
 import polars as pl
 
 from mixloop.allocation import LEAF_MEDIA
-from mixloop.backtest import backtest_rows, in_sample_rows, score_rows
+from mixloop.backtest import WEEK, backtest_rows, in_sample_rows, score_rows
 from mixloop.consistency import consistency_rows
 from mixloop.contributions import contribution_rows
 from mixloop.curves import curve_rows
@@ -351,7 +351,8 @@ def scores_table(
         keys = {"run_id": run.run_id, "model_id": run.model_id}
         fitted = in_sample_rows(run, history[run.model_id], seed=seeds[run.run_id])
         statistics = partial(fit_statistics, run_draws(run, history[run.model_id]))
-        held_out = backtests.filter(pl.col("model_id") == run.model_id)
+        is_own_week = (pl.col("model_id") == run.model_id) & (pl.col("measure") == WEEK)
+        held_out = backtests.filter(is_own_week)
         frames.append(score_rows(fitted, **keys, sample="in_sample", statistics=statistics))
         frames.append(score_rows(held_out, **keys, sample="out_of_sample"))
     return _stack(frames, SCORES)

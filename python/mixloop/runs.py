@@ -19,7 +19,7 @@ import polars as pl
 import mixloop
 from mixloop.convergence import has_converged
 from mixloop.experiments import LiftTest, known_at, read_lift_tests
-from mixloop.fit import Fit, FitSettings, FitTask, fit, pooled
+from mixloop.fit import Fit, FitSettings, FitTask, fit, pooled, settings_of
 from mixloop.panel import Panel, build_panel
 from mixloop.posterior import ADDITIVE, posterior_to_frame
 from mixloop.priors import Belief
@@ -55,22 +55,40 @@ def data_hash(panel: Panel) -> str:
 
 
 def training_ends(
-    n_weeks: int, *, origins: int, step_weeks: int, first_forecast_weeks_ago: int
+    n_weeks: int,
+    *,
+    origins: int,
+    step_weeks: int,
+    horizon_weeks: int,
+    first_forecast_weeks_ago: int,
 ) -> list[int]:
     """Return how many weeks before the newest one each fit's training ends, oldest first.
 
-    Zero is the live run; the others are backtest origins, as far as enough history is left.
+    Zero is the live run; the others are backtest origins, as far as enough history is left: the
+    one of the first forecast, and origins whose training is a multiple of `step_weeks` long, if not
+    next to it. Those stay where they are as weeks arrive, so that a later build finds them fitted.
+    The newest whose longest horizon has come count first, then newer ones.
 
     Examples
     --------
-    >>> training_ends(104, origins=4, step_weeks=13, first_forecast_weeks_ago=13)
-    [52, 39, 26, 13, 0]
-    >>> training_ends(70, origins=2, step_weeks=13, first_forecast_weeks_ago=4)
-    [13, 4, 0]
+    >>> training_ends(104, origins=4, step_weeks=6, horizon_weeks=13, first_forecast_weeks_ago=13)
+    [32, 26, 20, 13, 0]
+    >>> training_ends(105, origins=4, step_weeks=6, horizon_weeks=13, first_forecast_weeks_ago=0)
+    [33, 27, 21, 15, 0]
+    >>> training_ends(70, origins=4, step_weeks=6, horizon_weeks=13, first_forecast_weeks_ago=0)
+    [16, 10, 4, 0]
     """
-    ends = {step_weeks * i for i in range(1, origins + 1)} | {first_forecast_weeks_ago}
-    usable = {end for end in ends if 0 < end <= n_weeks - MIN_BACKTEST_WEEKS}
-    return sorted(usable | {0}, reverse=True)
+    usable = range(1, n_weeks - MIN_BACKTEST_WEEKS + 1)
+    first = {first_forecast_weeks_ago}.intersection(usable)
+    grid = [
+        end
+        for end in usable
+        if (n_weeks - end) % step_weeks == 0
+        and all(2 * abs(end - other) >= step_weeks for other in first)
+    ]
+    grid.sort(key=lambda end: (end < horizon_weeks, abs(end - horizon_weeks)))
+    whole = sum(end >= horizon_weeks for end in first)
+    return sorted({0, *first, *grid[: max(origins - whole, 0)]}, reverse=True)
 
 
 def fit_tasks(
@@ -83,6 +101,7 @@ def fit_tasks(
     settings: FitSettings,
     origins: int,
     step_weeks: int,
+    horizon_weeks: int,
     first_forecast_weeks_ago: int,
     evidence: pl.DataFrame | None = None,
     specification_runs: bool = False,
@@ -108,6 +127,7 @@ def fit_tasks(
             model["n_training_weeks"],
             origins=origins,
             step_weeks=step_weeks,
+            horizon_weeks=horizon_weeks,
             first_forecast_weeks_ago=first_forecast_weeks_ago,
         ):
             known = panel.until(panel.weeks[-1] - np.timedelta64(7 * end, "D"))
@@ -128,7 +148,10 @@ def fit_tasks(
                 kpi_form=model.get("kpi_form") or ADDITIVE,
             )
             asked = [task] if end or not specification_runs else [*_variants(task), task]
-            tasks += [replace(t, run_id=_identity(t, settings, code)) for t in asked]
+            tasks += [
+                replace(t, run_id=_identity(t, settings_of(t.run_kind, settings), code))
+                for t in asked
+            ]
     return tasks
 
 
@@ -254,8 +277,9 @@ def _ledger_rows(
 def _fit_one(task: FitTask, *, settings: FitSettings, clock: Callable[[], float]) -> pl.DataFrame:
     """Fit one task and return its ledger rows; runs in a worker process when there are several."""
     start = clock()
-    result = fit(task, settings)
-    return _ledger_rows(task, result, settings, clock() - start)
+    how = settings_of(task.run_kind, settings)
+    result = fit(task, how)
+    return _ledger_rows(task, result, how, clock() - start)
 
 
 def _asked_for(
@@ -283,6 +307,7 @@ def _asked_for(
         settings=how,
         origins=int(settings["backtest_origins"]),
         step_weeks=int(settings["backtest_step_weeks"]),
+        horizon_weeks=int(settings["backtest_horizon_weeks"]),
         first_forecast_weeks_ago=int(settings["first_forecast_weeks_ago"]),
         evidence=evidence,
         specification_runs=bool(int(settings.get("specification_runs", 0))),
@@ -348,9 +373,10 @@ def fit_runs(
         run_ids that are in the ledger already; they are not fitted again.
     settings : mapping
         The fields of `FitSettings` and `backtest_origins`, `backtest_step_weeks`,
-        `first_forecast_weeks_ago`; optionally `fit_jobs`, independent fits side by side (1),
-        `fit_backend`, where they run (`workers.BACKENDS`), and `fit_scheduler`, its address;
-        `specification_runs`, 1 for other specifications of each live run (0).
+        `backtest_horizon_weeks`, `first_forecast_weeks_ago`; optionally `fit_jobs`, independent
+        fits side by side (1), `fit_backend`, where they run (`workers.BACKENDS`), and
+        `fit_scheduler`, its address; `specification_runs`, 1 for other specifications of each live
+        run (0).
     clock : callable
         Returns seconds; only differences count. A function that worker processes can import.
     evidence : polars.DataFrame, optional

@@ -179,20 +179,23 @@ BACKTESTS: dict[str, pl.DataType] = {
     "run_id": pl.String(),
     "model_id": pl.String(),
     "origin_week": pl.Date(),  # last training week
-    "method": pl.String(),  # mixloop, ridge, seasonal_naive
+    "method": pl.String(),  # mixloop, ridge, seasonal_naive, drift, last_value
+    "measure": pl.String(),  # week: that week alone; sum: all weeks after the origin up to it
     "week": pl.Date(),
     "horizon_weeks": pl.Int64(),
     "actual": pl.Float64(),  # sum over the model's geos
     **_ranges("forecast"),  # null quantiles where a method gives no range
     "absolute_error": pl.Float64(),
     "crps": pl.Float64(),  # for a point forecast the absolute error
+    "is_in_50_range": pl.Boolean(),
+    "is_in_80_range": pl.Boolean(),
     "is_in_90_range": pl.Boolean(),
 }
 
 SCORES: dict[str, pl.DataType] = {
     "run_id": pl.String(),  # the live run
     "model_id": pl.String(),
-    "method": pl.String(),  # mixloop, ridge, seasonal_naive
+    "method": pl.String(),  # mixloop, ridge, seasonal_naive, drift, last_value
     "sample": pl.String(),  # in_sample, out_of_sample (all backtest origins of the model)
     "n_weeks": pl.Int64(),
     "r2": pl.Float64(),

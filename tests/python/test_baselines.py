@@ -1,9 +1,12 @@
 import numpy as np
 import planted
+import pytest
 from sklearn.linear_model import Ridge
 
 from mixloop.baselines import (
     RIDGE_MIN_WEEKS,
+    drift,
+    last_value,
     nonnegative_ridge,
     ridge_forecast,
     seasonal_naive,
@@ -20,20 +23,66 @@ def test_seasonal_naive_by_hand():
     np.testing.assert_array_equal(found.mean[52:], [0, np.nan, 2, 3, 4, 5, 6, 7])
     # known training errors: 52 - 0 = 52 and 55 - 2 = 53
     np.testing.assert_allclose(found.sd, np.sqrt((52**2 + 53**2) / 2))
+    # weeks 52 and 54 are the known errors, two weeks apart
+    np.testing.assert_allclose(found.covariance[0], [2756.5, 0, 52 * 53 / 2, 0, 0])
+    np.testing.assert_allclose(found.covariance, found.covariance.T)
 
 
-def test_seasonal_naive_never_reads_weeks_after_training():
-    outcome = np.arange(120.0)
+@pytest.mark.parametrize("method", [seasonal_naive, last_value, drift])
+def test_naive_methods_never_read_weeks_after_training(method):
+    outcome = np.arange(120.0) ** 1.5
     training = np.arange(120) < 60
     changed = np.where(training, outcome, -1e6)
-    one, two = seasonal_naive(outcome, training), seasonal_naive(changed, training)
-    np.testing.assert_array_equal(one.mean, two.mean)
-    assert one.sd == two.sd
-    assert np.isnan(one.mean[60 + 52 :]).all()
+    one, two = method(outcome, training), method(changed, training)
+    for name in ("mean", "sd", "covariance"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
 
 
-def test_seasonal_naive_needs_more_than_a_year_for_a_range():
-    assert np.isnan(seasonal_naive(np.ones(52), np.full(52, True)).sd)
+def test_seasonal_naive_knows_one_year_ahead_and_needs_more_for_a_range():
+    found = seasonal_naive(np.arange(120.0), np.arange(120) < 60)
+    assert np.isnan(found.mean[60 + 52 :]).all()
+    assert np.isnan(seasonal_naive(np.ones(52), np.full(52, True)).sd).all()
+
+
+def test_last_value_and_drift_by_hand():
+    outcome = np.array([np.nan, 10.0, 12.0, np.nan, 11.0, 16.0, np.nan, 50.0, 60.0])
+    training = np.arange(9) < 7  # the last known week is 5; weeks 7 and 8 are two and three later
+    naive = last_value(outcome, training)
+    np.testing.assert_array_equal(naive.mean[[2, 5, 7, 8]], [10.0, 11.0, 16.0, 16.0])
+    one_step = np.sqrt((2**2 + 5**2) / 2)  # the changes between known neighbours
+    np.testing.assert_allclose(naive.sd[7:], one_step * np.sqrt([2, 3]))
+    np.testing.assert_allclose(naive.covariance, one_step**2 * np.array([[2, 2], [2, 3]]))
+    line = drift(outcome, training)
+    np.testing.assert_allclose(line.mean[[2, 7, 8]], [11.5, 19.0, 20.5])  # 6 in 4 weeks
+    one_step = np.sqrt(0.5**2 + 3.5**2)  # two changes less the one that the slope took
+    np.testing.assert_allclose(line.sd[7:], one_step * np.sqrt([2 * 1.5, 3 * 1.75]))
+    np.testing.assert_allclose(line.covariance[0, 1], one_step**2 * (2 + 6 / 4))
+
+
+@pytest.mark.parametrize("method", [last_value, drift])
+def test_too_few_known_weeks_give_no_range(method):
+    training = np.arange(4) < 3
+    one = method(np.array([np.nan, 5.0, np.nan, 7.0]), training)
+    assert np.isnan(one.sd).all()
+    none = method(np.full(4, np.nan), training)
+    assert np.isnan(none.mean).all()
+    assert none.covariance.shape == (1, 1)
+
+
+@pytest.mark.parametrize(("method", "slope"), [(last_value, 0.0), (drift, 3.0)])
+def test_ranges_of_naive_methods_are_those_of_random_walks(method, slope):
+    rng = np.random.default_rng(4)
+    training = np.arange(47) < 34
+    weekly, summed = [], []
+    for _ in range(1500):
+        walk = np.cumsum(slope + 10.0 * rng.standard_normal(47))
+        found = method(walk, training)
+        error = (walk - found.mean)[34:]
+        weekly.append((error / found.sd[34:])[[0, 3, 12]])
+        summed.append(error.sum() / np.sqrt(found.covariance.sum()))
+    # the estimated spread makes z a little wider than one: t with 33 degrees of freedom
+    np.testing.assert_allclose(np.std(weekly, axis=0), np.sqrt(33 / 31), rtol=0.06)
+    np.testing.assert_allclose(np.std(summed), np.sqrt(33 / 31), rtol=0.06)
 
 
 def data(seed=0, n=120):
@@ -86,7 +135,7 @@ def national(n=130, noise=0.0):
 def test_forecasts_a_world_of_its_own_family():
     panel, columns, y = national()
     found = ridge_forecast(panel, columns, np.arange(130) < 104)
-    assert np.isnan(found.sd)
+    assert np.isnan(found.sd).all()
     np.testing.assert_allclose(found.mean[104:], y[104:], rtol=2e-3)
     np.testing.assert_allclose(found.mean[:104], y[:104], rtol=2e-3)
 

@@ -102,7 +102,7 @@ def test_draws_are_those_of_the_fit(fitted, direct):
 def test_draws_are_those_of_a_build(world, data, to_frames):
     """From the warehouse's tables, through the function that makes a build's fits."""
     frames = to_frames(world.panel.until(world.panel.weeks[TRAIN - 1]))
-    options = {"origins": 0, "step_weeks": 13, "first_forecast_weeks_ago": 0}
+    options = {"origins": 0, "step_weeks": 13, "horizon_weeks": 13, "first_forecast_weeks_ago": 0}
     (task,) = fit_tasks(**frames, settings=FitSettings(**QUICK), **options)
     assert task.share_of_kpi == {"search": 0.1}
     wanted = fit(task, FitSettings(**QUICK)).posterior

@@ -430,7 +430,7 @@ def task_of(panel, form, **changes):
 def test_the_form_is_part_of_a_run_only_where_it_is_a_product(simulate, to_frames):
     panel = simulate(n_weeks=60, geos=("north",), channels=("search",)).panel
     inputs = to_frames(panel)
-    origins = {"origins": 0, "step_weeks": 13, "first_forecast_weeks_ago": 4}
+    origins = {"origins": 0, "step_weeks": 13, "horizon_weeks": 13, "first_forecast_weeks_ago": 4}
 
     def live(form):
         models = inputs["models"].with_columns(kpi_form=pl.lit(form, pl.String))

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from mixloop import publish
-from mixloop.backtest import backtest_rows, in_sample_rows, score_rows
+from mixloop.backtest import METHODS, _of_normal, backtest_rows, in_sample_rows, score_rows
 from mixloop.posterior import posterior_to_frame
 from mixloop.schemas import (
     BACKTESTS,
@@ -216,11 +216,18 @@ def test_a_published_forecast_without_draws_is_an_error(tables, forecasts):
         publish.variance_table(**inputs)
 
 
-def test_backtests_of_three_methods(tables):
-    frame = publish.backtests_table(**take(tables))
-    assert frame.schema == BACKTESTS
+def test_backtests_of_five_methods(tables):
+    both = publish.backtests_table(**take(tables))
+    assert both.schema == BACKTESTS
+    sums = both.filter(pl.col("measure") == "sum")
+    assert sums.select("horizon_weeks", "week").unique().rows() == [(4, LAST - timedelta(weeks=1))]
+    frame = both.filter(pl.col("measure") == "week")
     counts = dict(frame.group_by("method").len().rows())
-    assert counts == {"mixloop": 5, "ridge": 5, "seasonal_naive": 5}
+    assert counts == dict.fromkeys(METHODS, 5)
+    first_four = frame.filter(pl.col("horizon_weeks") <= 4).group_by("method")
+    added = first_four.agg(pl.col("actual", "forecast_mean").sum()).sort("method")
+    for name in ("actual", "forecast_mean"):
+        np.testing.assert_allclose(sums.sort("method")[name], added[name])
     assert frame["origin_week"].unique().to_list() == [ORIGIN]
     ours = frame.filter(pl.col("method") == "mixloop").sort("week")
     weekly = tables["outcomes"].group_by("week").agg(pl.col("outcome").sum()).sort("week")
@@ -242,6 +249,7 @@ def test_backtests_skip_a_week_that_one_geo_misses(tables):
     outcomes = tables["outcomes"].with_columns(outcome=pl.when(~hole).then("outcome"))
     frame = publish.backtests_table(**take(tables, outcomes=outcomes))
     assert gap not in frame["week"].to_list()
+    assert frame["measure"].unique().to_list() == ["week"]  # the sum of four weeks is not known
     assert frame.filter(pl.col("method") == "mixloop")["horizon_weeks"].to_list() == [1, 2, 4, 5]
 
 
@@ -255,6 +263,10 @@ def test_scores_of_both_samples(tables):
         ("mixloop", "in_sample"): 70,
         ("ridge", "in_sample"): 70,
         ("seasonal_naive", "in_sample"): 18,
+        ("drift", "in_sample"): 69,
+        ("last_value", "in_sample"): 69,
+        ("drift", "out_of_sample"): 5,
+        ("last_value", "out_of_sample"): 5,
         ("mixloop", "out_of_sample"): 5,
         ("ridge", "out_of_sample"): 5,
         ("seasonal_naive", "out_of_sample"): 5,
@@ -323,6 +335,7 @@ def test_backtest_forecast_by_hand():
     run, panel = steady()
     frame = backtest_rows(run, panel, horizon_weeks=13, seed=1)
     ours = frame.filter(pl.col("method") == "mixloop")
+    assert ours["measure"].unique().to_list() == ["week"]  # three weeks are no sum of four
     horizon = np.arange(1, 4)
     mean = 100 + 20 * 0.6**horizon
     np.testing.assert_allclose(ours["forecast_mean"], mean)
@@ -330,6 +343,37 @@ def test_backtest_forecast_by_hand():
     sd = 5 * np.sqrt((1 - 0.36**horizon) / (1 - 0.36))
     np.testing.assert_allclose(ours["forecast_p95"], mean + 1.645 * sd, rtol=0.01)
     np.testing.assert_allclose(ours["crps"], crps_normal(mean, sd, 110.0), rtol=0.05)
+
+
+def test_sums_and_their_ranges_by_hand():
+    run, panel = steady(n_weeks=80)
+    run = planted.replace(run, last_week=run.last_week - 10 * planted.WEEK)
+    frame = backtest_rows(run, panel, horizon_weeks=13, seed=1)
+    sums = frame.filter(pl.col("measure") == "sum")
+    assert sums["horizon_weeks"].to_list() == [4, 13] * 5
+    ours = sums.filter(pl.col("method") == "mixloop")
+    for row, h in zip(ours.iter_rows(named=True), (4, 13), strict=True):
+        weeks = np.arange(1, h + 1)
+        mean = h * 100 + 20 * (0.6**weeks).sum()
+        # each shock goes on: the weight of the one in week k is 1 + 0.6 + ... to week h
+        sd = 5 * np.sqrt((((1 - 0.6**weeks) / 0.4) ** 2).sum())
+        assert row["actual"] == 110.0 * h
+        np.testing.assert_allclose(row["forecast_mean"], mean)
+        np.testing.assert_allclose(row["forecast_p95"] - row["forecast_p05"], 3.29 * sd, rtol=0.05)
+        np.testing.assert_allclose(row["crps"], crps_normal(mean, sd, 110.0 * h), rtol=0.05)
+        z = abs(110 * h - mean) / sd
+        for share, reach in ((50, 0.674), (80, 1.282), (90, 1.645)):
+            assert abs(z - reach) > 0.05  # far enough from the bound to be sure of the answer
+            assert row[f"is_in_{share}_range"] == (z < reach)
+
+
+def test_normal_ranges_cover_by_hand():
+    scored = _of_normal(
+        np.zeros(4), np.array([1.0, 1.0, 2.0, np.nan]), np.array([0.6, 1.3, 3.4, 1])
+    )
+    np.testing.assert_array_equal(scored.is_covered[:3], [[1, 1, 1], [0, 0, 1], [0, 0, 0]])
+    assert scored.crps[3] == 1.0
+    assert np.isnan(scored.ranges[3, 1:]).all()
 
 
 def test_in_sample_range_has_the_long_run_spread_of_the_errors():

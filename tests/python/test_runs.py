@@ -4,6 +4,7 @@ import json
 import time
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -17,10 +18,11 @@ from mixloop.runs import data_hash, fit_runs, fit_tasks, training_ends
 from mixloop.schemas import POSTERIOR
 
 TINY = FitSettings(chains=2, warmup=1, sweeps=8, max_sweeps=8, draws=10)
-ORIGINS = {"origins": 2, "step_weeks": 13, "first_forecast_weeks_ago": 4}
+ORIGINS = {"origins": 1, "step_weeks": 13, "horizon_weeks": 13, "first_forecast_weeks_ago": 4}
 SETTINGS = {
     **{name: getattr(TINY, name) for name in FitSettings.__annotations__},
-    **{"backtest_origins": 2, "backtest_step_weeks": 13, "first_forecast_weeks_ago": 4},
+    **{"backtest_origins": 1, "backtest_step_weeks": 13, "backtest_horizon_weeks": 13},
+    "first_forecast_weeks_ago": 4,
 }
 
 
@@ -61,27 +63,49 @@ def ids(inputs, settings=TINY, **changes):
     ("n_weeks", "origins", "step", "first_forecast", "expected"),
     [
         (156, 4, 13, 13, [52, 39, 26, 13, 0]),
-        (156, 2, 13, 4, [26, 13, 4, 0]),  # the first forecast is an origin of its own
+        (157, 4, 13, 13, [53, 40, 27, 13, 0]),  # a week later two of three fits are the same
+        (156, 2, 13, 4, [26, 13, 4, 0]),  # the first forecast's horizon has not come: one more
         (78, 4, 13, 13, [26, 13, 0]),  # an origin keeps 52 weeks of history, 78 - 26
-        (77, 4, 13, 13, [13, 0]),
+        (77, 4, 13, 0, [25, 12, 0]),  # too few whole horizons: a newer origin as well
+        (77, 4, 13, 13, [25, 13, 0]),  # which is not next to the first forecast's
+        (156, 8, 6, 13, [54, 48, 42, 36, 30, 24, 18, 13, 0]),
+        (156, 8, 6, 0, [60, 54, 48, 42, 36, 30, 24, 18, 0]),
         (52, 4, 13, 13, [0]),
         (20, 4, 13, 13, [0]),
         (156, 0, 13, 0, [0]),
-        (156, 3, 1, 2, [3, 2, 1, 0]),
+        (156, 0, 13, 13, [13, 0]),
     ],
 )
 def test_training_ends(n_weeks, origins, step, first_forecast, expected):
     assert expected == training_ends(
-        n_weeks, origins=origins, step_weeks=step, first_forecast_weeks_ago=first_forecast
+        n_weeks,
+        origins=origins,
+        step_weeks=step,
+        horizon_weeks=13,
+        first_forecast_weeks_ago=first_forecast,
     )
+
+
+def test_origins_stay_where_they_are_as_weeks_arrive():
+    """Over a year of weekly builds eight origins move on one at a time, every sixth week."""
+    found = []
+    for n_weeks in range(120, 172):
+        ends = training_ends(
+            n_weeks, origins=8, step_weeks=6, horizon_weeks=13, first_forecast_weeks_ago=0
+        )
+        assert len(ends) == 9
+        assert all(end >= 13 for end in ends[:-1])
+        found.append({n_weeks - end for end in ends[:-1]})
+    new = [len(later - before) for before, later in pairwise(found)]
+    assert new == [int((n_weeks - 13) % 6 == 0) for n_weeks in range(121, 172)]
 
 
 def test_each_origin_sees_only_its_own_past(world, inputs):
     tasks = fit_tasks(**inputs, settings=TINY, **ORIGINS)
     assert [task.run_kind for task in tasks] == ["backtest", "backtest", "live"]
     weeks = world.panel.weeks
-    assert [task.panel.weeks[-1] for task in tasks] == [weeks[-14], weeks[-5], weeks[-1]]
-    assert [task.n_training for task in tasks] == [57, 66, 70]
+    assert [task.panel.weeks[-1] for task in tasks] == [weeks[-19], weeks[-5], weeks[-1]]
+    assert [task.n_training for task in tasks] == [52, 66, 70]
     for task in tasks:
         n = len(task.panel.weeks)
         np.testing.assert_array_equal(task.panel.outcome, world.panel.outcome[:, :n])
@@ -91,11 +115,11 @@ def test_each_origin_sees_only_its_own_past(world, inputs):
 
 
 def test_models_come_by_name_with_their_own_rows(world, inputs, to_frames):
-    other = to_frames(world.panel.until(world.panel.weeks[53]), model_id="an_early_one", kpi="new")
+    other = to_frames(world.panel.until(world.panel.weeks[51]), model_id="an_early_one", kpi="new")
     both = {name: pl.concat([inputs[name], other[name]]) for name in inputs}
     tasks = fit_tasks(**both, settings=TINY, **ORIGINS)
     assert [(task.model_id, task.run_kind) for task in tasks] == [
-        ("an_early_one", "live"),  # 54 weeks are too few for an origin 4 weeks ago
+        ("an_early_one", "live"),  # 52 weeks are too few for an origin
         ("sales", "backtest"),
         ("sales", "backtest"),
         ("sales", "live"),
@@ -141,7 +165,7 @@ def test_new_data_give_new_runs_where_they_are_seen(inputs, name, column):
         *(
             {"chains": 3},
             {"warmup": 2},
-            {"sweeps": 9},
+            {"sweeps": 40},
             {"max_sweeps": 9},
             {"draws": 11},
             {"seed": 1},

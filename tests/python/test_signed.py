@@ -29,7 +29,7 @@ from mixloop.sampler import run_chains
 from mixloop.signed import Signed, SignedColumns
 
 QUICK = FitSettings(chains=2, warmup=4, sweeps=12, max_sweeps=12, draws=20)
-ORIGINS = {"origins": 0, "step_weeks": 13, "first_forecast_weeks_ago": 4}
+ORIGINS = {"origins": 0, "step_weeks": 13, "horizon_weeks": 13, "first_forecast_weeks_ago": 4}
 
 
 def signed_of(seed, sign, group, n_geos=1, n_weeks=8):

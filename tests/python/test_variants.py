@@ -42,7 +42,7 @@ def test_variants_stand_before_the_live_run_and_change_no_other_run(inputs):
     plain = fit_tasks(**inputs, settings=TINY, **ORIGINS)
     more = fit_tasks(**inputs, settings=TINY, **ORIGINS, specification_runs=True)
     kinds = [task.run_kind for task in more]
-    assert kinds == ["backtest"] * 3 + ["specification"] * 4 + ["live"]
+    assert kinds == ["backtest"] * 2 + ["specification"] * 4 + ["live"]
     assert [t.run_id for t in more if t.run_kind != "specification"] == [t.run_id for t in plain]
     assert len({task.run_id for task in more}) == len(more)
     asked = [json.loads(configuration(task, TINY)).get("variant") for task in more]

@@ -24,7 +24,8 @@ from mixloop.workers import side_by_side
 TINY = FitSettings(chains=2, warmup=5, sweeps=20, max_sweeps=20, draws=30)
 SETTINGS = {
     **{name: getattr(TINY, name) for name in FitSettings.__annotations__},
-    **{"backtest_origins": 2, "backtest_step_weeks": 13, "first_forecast_weeks_ago": 4},
+    **{"backtest_origins": 1, "backtest_step_weeks": 13, "backtest_horizon_weeks": 13},
+    "first_forecast_weeks_ago": 4,
 }
 SOURCE = Path(runs.__file__).parents[1]
 MEASURED = ("fit_seconds", "peak_memory_mib")

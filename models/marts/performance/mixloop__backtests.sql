@@ -8,11 +8,12 @@ publication as (
 
 final as (
     select
-        {{ mixloop.surrogate_key(['run_id', 'method', 'week']) }} as backtest_id,
+        {{ mixloop.surrogate_key(['run_id', 'method', 'measure', 'week']) }} as backtest_id,
         run_id,
         model_id,
         origin_week,
         method,
+        measure,
         week,
         horizon_weeks,
         actual,
@@ -22,6 +23,8 @@ final as (
         forecast_p95,
         absolute_error,
         crps,
+        is_in_50_range,
+        is_in_80_range,
         is_in_90_range,
         (select publication.overrides from publication) as overrides
     from backtests

@@ -45,6 +45,7 @@ PUBLIC = (
     ("mixloop__channel_performance", "spend, effect and return"),
     ("mixloop__response_curves", "what more spend would bring"),
     ("mixloop__backtests", "forecasts of weeks held out"),
+    ("mixloop__backtest_scores", "how good they were, by horizon"),
     ("mixloop__forecasts", "what is expected, kept as made"),
     ("mixloop__forecast_variance", "why it came differently"),
     ("mixloop__ledger", "what was published, planned and decided, chained"),

@@ -46,7 +46,7 @@ def test_variants_stand_before_the_live_run_and_change_no_other_run(inputs):
     assert [t.run_id for t in more if t.run_kind != "specification"] == [t.run_id for t in plain]
     assert len({task.run_id for task in more}) == len(more)
     asked = [json.loads(configuration(task, TINY)).get("variant") for task in more]
-    assert asked == [None, None, None, STIFF, FREE, WITHOUT_CONTEXT, AS_PRODUCT, None]
+    assert asked == [None, None, STIFF, FREE, WITHOUT_CONTEXT, AS_PRODUCT, None]
 
 
 def test_a_variant_has_another_baseline(ledger):

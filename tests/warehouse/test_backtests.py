@@ -17,13 +17,10 @@ HORIZONS += [("sum_4", "sum", 4), ("sum_13", "sum", 13)]
 
 
 @pytest.fixture(scope="module")
-def chain(project_root, tmp_path_factory):
-    tables = {
-        name: pl.DataFrame(rows, infer_schema_length=None) for name, rows in tiny.tables().items()
-    }
-    manifest = compile_project(project_root, tmp_path_factory.mktemp("compiled"), tables)
-    found = Chain(manifest)
-    found.run([], tables)
+def chain(project_root):
+    found = Chain(compile_project(project_root))
+    tables = tiny.tables()
+    found.run([], {n: pl.DataFrame(rows, infer_schema_length=None) for n, rows in tables.items()})
     return found
 
 

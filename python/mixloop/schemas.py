@@ -265,6 +265,24 @@ CONSISTENCY: dict[str, pl.DataType] = {
     "share_same_side_of_median": pl.Float64(),
 }
 
+STALENESS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "as_of_week": pl.Date(),  # last training week of the run
+    "last_known_week": pl.Date(),  # what it is judged with
+    "channel_id": pl.String(),  # or total
+    "signal": pl.String(),  # mix_shift, new_channel, dropped_channel, misses, ...: stale_signs
+    "measured": pl.Float64(),  # null: nothing to measure yet
+    "threshold": pl.Float64(),
+    "is_triggered": pl.Boolean(),
+    "first_week": pl.Date(),
+    "last_week": pl.Date(),
+    "n_observations": pl.Int64(),
+    "p_value": pl.Float64(),  # misses
+    "sentence": pl.String(),
+    "remedy": pl.String(),  # null where not triggered
+}
+
 EVIDENCE: dict[str, pl.DataType] = {
     "run_id": pl.String(),
     "model_id": pl.String(),

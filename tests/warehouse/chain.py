@@ -43,6 +43,7 @@ PYTHON_TABLES = {
     "int_mixloop__variable_selection": schemas.SELECTION,
     "int_mixloop__specifications": schemas.SPECIFICATIONS,
     "int_mixloop__consistency": schemas.CONSISTENCY,
+    "int_mixloop__staleness": schemas.STALENESS,
 }
 
 

@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-peers bench-sbc bench-many bench-judging bench-ingest lock clean
+.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-peers bench-sbc bench-many bench-judging bench-staleness bench-ingest lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -95,6 +95,9 @@ bench-many: setup ## MODELS=1000 small national models on JOBS=2 processes: mode
 
 bench-judging: setup ## how often the checks of a run speak in worlds with and without what they look for: OUT=... WORLDS=12
 	$(BIN)/python benchmarks/judging.py --out "$(OUT)" --worlds $(or $(WORLDS),12)
+
+bench-staleness: setup ## how often signs of staleness speak without reason, and how soon with one: WORLDS=200 OUT=...
+	$(BIN)/python benchmarks/staleness.py --worlds $(or $(WORLDS),200) $(if $(OUT),--out "$(OUT)")
 
 bench-ingest: setup ## mapping of ROWS=1000000 raw rows beside a query by hand (SOURCE=table, parquet or folder)
 	$(BIN)/python benchmarks/ingest.py --rows $(or $(ROWS),1000000) --source $(or $(SOURCE),table)

@@ -21,7 +21,8 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -119,23 +120,27 @@ def fitted(found: World, training: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def checks(
-    found: World, limits: Thresholds, *, step: int = QUARTER, refits: bool = True
-) -> list[tuple[int, list[Signal]]]:
-    """Return what is called at each look: (weeks of data, signs)."""
-    out, record, fits = [], [], []
-    for now in range(TRAINING + step, WEEKS - QUARTER + 1, step):
+    found: World,
+    limits: Thresholds,
+    *,
+    step: int = QUARTER,
+    refits: bool = True,
+    first: int = TRAINING + QUARTER,
+) -> Iterator[tuple[int, list[Signal]]]:
+    """Yield what is called at each look: (weeks of data, signs)."""
+    fits: list[tuple] = []
+    for now in range(first, WEEKS - QUARTER + 1, step):
         due = range(TRAINING, now, QUARTER) if refits else (TRAINING,)
         for end in due[len(fits) :]:
             training = np.arange(end - TRAINING, end)
             fits.append((training, *fitted(found, training)))
-        record = [_pushed(found, *fit, now) for fit in fits]
         plan = Planned(found.spend[now : now + QUARTER], found.spend[now : now + QUARTER])
         known = found.weights * (found.spend[fits[-1][0]].sum(axis=0) > 0)[:, None]
         view = RunView(CHANNELS, found.spend[:now], found.spend[:now], found.impressions[:now],
                        known, fits[-1][0], {"next": plan})  # fmt: skip
+        record = [_pushed(found, *fit, now) for fit in fits]
         records = records_of(record, len(CHANNELS)).known_to(len(fits) - 1)
-        out.append((now, [s for s in signals_of(view, records, limits) if s.is_triggered]))
-    return out
+        yield now, [sign for sign in signals_of(view, records, limits) if sign.is_triggered]
 
 
 def _pushed(
@@ -165,12 +170,17 @@ def planted(case: str, worlds: int, limits: Thresholds, step: int = 1) -> dict[s
     """Return the share of worlds whose change is called, and how many weeks that takes."""
     weeks = []
     for seed in range(worlds):
-        looks = checks(world(seed, case), limits, step=step, refits=case not in LATE)
+        # what is planned ahead can be called before it comes; misses only after
         since = TRAINING if case in LATE else CHANGE
-        right = [now for now, signs in looks for sign in signs if sign.signal in SIGN[case]
-                 and now > since - QUARTER * (case not in WHERE)
-                 and sign.channel_id == WHERE.get(case, sign.channel_id)]  # fmt: skip
-        weeks.append(min(right) - since if right else np.inf)
+        first = since + 1 if case in (*LATE, *WHERE) else since - QUARTER + 1
+        looks = checks(world(seed, case), limits, step=step, refits=case not in LATE, first=first)
+        right = (
+            now - since
+            for now, signs in looks
+            for sign in signs
+            if sign.signal in SIGN[case] and sign.channel_id == WHERE.get(case, sign.channel_id)
+        )
+        weeks.append(next(right, np.inf))
     quantiles = np.quantile(weeks, (0.5, 0.9), method="higher")
     return {
         "called": float(np.mean(np.isfinite(weeks))),
@@ -185,11 +195,11 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=200)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    limits = replace(Thresholds())
+    limits = Thresholds()
     found: dict[str, dict] = {"stationary": stationary(asked.worlds, limits)}
     print("stationary", json.dumps(found["stationary"]), flush=True)
     for case in SIGN:
-        found[case] = planted(case, max(asked.worlds // 5, 1), limits)
+        found[case] = planted(case, max(asked.worlds // 4, 1), limits)
         print(case, json.dumps(found[case]), flush=True)
     if asked.out:
         asked.out.mkdir(parents=True, exist_ok=True)

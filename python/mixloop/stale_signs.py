@@ -126,6 +126,11 @@ def _outlooks(view: RunView) -> Iterator[tuple[str, np.ndarray, Planned | None]]
         yield f"in plan {name}", ahead, plan
 
 
+def named(channel: str) -> str:
+    """Return what a channel is called in a sentence."""
+    return "all media" if channel == TOTAL else channel
+
+
 def _percent(share: float) -> str:
     return f"{100.0 * share:.0f}%"
 
@@ -154,7 +159,7 @@ def mix_signals(view: RunView, limits: Thresholds) -> list[Signal]:
     )
     threshold = max(limits.mix_shift, ordinary)
     moves = _moves(view, weeks, spend)
-    sentence = f"{_percent(measured)} of the money went elsewhere {name}: {moves}"
+    sentence = f"{_percent(measured)} of the money is in other channels {name}: {moves}"
     if ordinary > limits.mix_shift:
         sentence += f" (within training the mix moved by up to {_percent(ordinary)})"
     return [
@@ -350,8 +355,8 @@ def _range_signal(
     }[signal]
     measured = float(ratio.max())
     sentence = (
-        f"{what} {channel} reaches {measured * most:,.0f} {name}, {measured:.2f} times the most in "
-        f"training ({most:,.0f})"
+        f"{what} {named(channel)} reaches {measured * most:,.0f} {name}, {measured:.2f} times the "
+        f"most in training ({most:,.0f})"
     )
     at = int(outside[0]) if len(outside) else int(weeks[int(ratio.argmax())])
     at = at if start is None else start

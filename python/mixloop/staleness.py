@@ -135,13 +135,13 @@ def _miss_signal(
     n_logged: int,
 ) -> Signal:
     """Say what a sign test found."""
+    what = "the KPI" if channel == TOTAL else channel
     if found.n < limits.miss_minimum:
         sentence = (
-            f"{found.n} observations of {channel} are too few for a sign test "
+            f"{found.n} observations of {what} are too few for a sign test "
             f"({limits.miss_minimum} are needed)"
         )
     else:
-        what = "the KPI" if channel == TOTAL else channel
         side = {1: "more than", -1: "less than", 0: "as often more as less than"}[found.direction]
         tests = f", {n_logged} of them decisions and tests" if n_logged else ""
         sentence = (

@@ -15,6 +15,7 @@ from tests.warehouse.judging_defects import JUDGING_DEFECTS
 from tests.warehouse.ledger_defects import LEDGER_DEFECTS
 from tests.warehouse.mapping_defects import MAPPING_DEFECTS
 from tests.warehouse.pooling_defects import POOLING_DEFECTS
+from tests.warehouse.staleness_defects import STALENESS_DEFECTS
 from tests.warehouse.version_defects import VERSION_DEFECTS
 
 DEFECTS = {
@@ -27,6 +28,7 @@ DEFECTS = {
     **LEDGER_DEFECTS,
     **MAPPING_DEFECTS,
     **POOLING_DEFECTS,
+    **STALENESS_DEFECTS,
     **VERSION_DEFECTS,
 }
 SEEDED = [(name, defect) for name, case in DEFECTS.items() for defect in case.defects]

@@ -166,13 +166,13 @@ def stationary(worlds: int, limits: Thresholds) -> dict[str, float]:
     return {"checks": n, **{name: round(count / n, 4) for name, count in sorted(called.items())}}
 
 
-def planted(case: str, worlds: int, limits: Thresholds, step: int = 1) -> dict[str, float]:
+def planted(case: str, worlds: int, limits: Thresholds, step: int = 1) -> dict:
     """Return the share of worlds whose change is called, and how many weeks that takes."""
     weeks = []
     for seed in range(worlds):
         # what is planned ahead can be called before it comes; misses only after
         since = TRAINING if case in LATE else CHANGE
-        first = since + 1 if case in (*LATE, *WHERE) else since - QUARTER + 1
+        first = since + step if case in (*LATE, *WHERE) else since - QUARTER + step
         looks = checks(world(seed, case), limits, step=step, refits=case not in LATE, first=first)
         right = (
             now - since
@@ -184,8 +184,10 @@ def planted(case: str, worlds: int, limits: Thresholds, step: int = 1) -> dict[s
     quantiles = np.quantile(weeks, (0.5, 0.9), method="higher")
     return {
         "called": float(np.mean(np.isfinite(weeks))),
-        "weeks_p50": float(quantiles[0]),
-        "weeks_p90": float(quantiles[1]),
+        **{
+            name: float(value) if np.isfinite(value) else None
+            for name, value in zip(("weeks_p50", "weeks_p90"), quantiles, strict=True)
+        },
     }
 
 

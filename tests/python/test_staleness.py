@@ -361,6 +361,6 @@ def test_a_stationary_world_is_seldom_called():
     ("case", "weeks"), [("mix", 13), ("new", 0), ("dropped", 13), ("price", 13), ("plan", 0)]
 )
 def test_planted_changes_are_called(case, weeks):
-    found = bench.planted(case, 2, LIMITS, step=13)
+    found = bench.planted(case, 2, LIMITS, step=bench.QUARTER)
     assert found["called"] == 1.0
     assert found["weeks_p90"] <= weeks

@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import SimpleNamespace
@@ -71,6 +72,7 @@ INPUTS = {
 }
 # How read_input writes a column that is missing: one of a contract that is not above.
 UNKNOWN_COLUMN = re.compile(r"cast\(null as varchar\) as (\w+),")
+RELATION = re.compile(r'"[^"]+"\."[^"]+"\."[^"]+"')
 
 
 def table_columns(root: Path) -> dict[str, dict[str, str]]:
@@ -83,8 +85,8 @@ def table_columns(root: Path) -> dict[str, dict[str, str]]:
 
 
 def address(name: str) -> str:
-    """Return schema and name of an input or client table."""
-    return f"{'raw' if name in INPUTS else 'main_seeds'}.{name}"
+    """Return schema and name of an input or client table, as dbt writes them."""
+    return f'"{"raw" if name in INPUTS else "main_seeds"}"."{name}"'
 
 
 def empty_tables(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, Mapping]) -> None:
@@ -96,6 +98,7 @@ def empty_tables(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, Ma
         connection.execute(f"create table {address(name)} ({fields})")
 
 
+@cache
 def compile_once(root: Path) -> dict:
     """Return the manifest of the project, its models and tests compiled."""
 
@@ -131,8 +134,17 @@ def compile_project(root: Path, *_: object) -> dict:
     return compile_once(root) | {"table_columns": table_columns(root)}
 
 
+def is_same(before: object, after: object) -> bool:
+    """Return whether two lists of ingredients, or two frames, are the same."""
+    if isinstance(before, pl.DataFrame) and isinstance(after, pl.DataFrame):
+        return before.schema == after.schema and before.equals(after)
+    return type(before) is type(after) and before == after
+
+
 class Chain:
     """Compiled models that can be run over and over in one in-memory database.
+
+    A model whose SQL and whose tables are as they were when it was last built is left as it is.
 
     Parameters
     ----------
@@ -143,7 +155,9 @@ class Chain:
     """
 
     def __init__(self, manifest: dict, *, live: Iterable[str] = ()) -> None:
-        self.connection = duckdb.connect(":memory:")
+        self._connection = duckdb.connect(":memory:")
+        self._version: dict[str, int] = {}  # of a relation: which build of this chain made it
+        self._made_of: dict[str, object] = {}  # of a relation: what it was made of then
         nodes = manifest["nodes"]
         models = {
             unique_id: node
@@ -164,13 +178,38 @@ class Chain:
         }
         databases = {relation.split(".")[0].strip('"') for relation in self.relation.values()}
         for database in sorted(databases):
-            self.connection.execute(f"attach if not exists ':memory:' as \"{database}\"")
+            self._connection.execute(f"attach if not exists ':memory:' as \"{database}\"")
         self.columns = manifest["table_columns"]
         for relation in self.relation.values():
             database, schema, _ = relation.split(".")
-            self.connection.execute(f"create schema if not exists {database}.{schema}")
-        self.connection.execute(f"use {self.relation['stg_mixloop__media'].split('.')[0]}")
-        empty_tables(self.connection, self.columns)
+            self._connection.execute(f"create schema if not exists {database}.{schema}")
+        self.database = self.relation["stg_mixloop__media"].split(".")[0]
+        self._connection.execute(f"use {self.database}")
+        empty_tables(self._connection, self.columns)
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """Return the connection; as it may be used to write, all models are built anew after it."""
+        self._version.clear()
+        self._made_of.clear()
+        return self._connection
+
+    def renew(
+        self,
+        relation: str,
+        made_of: object,
+        query: str,
+        rows: Callable[[], pl.DataFrame] | None = None,
+    ) -> None:
+        """Create or replace a table, unless it is made of the same; the query may read `rows`."""
+        if is_same(self._made_of.pop(relation, None), made_of):
+            self._made_of[relation] = made_of
+            return
+        if rows is not None:
+            self._connection.register("rows", rows())
+        self._connection.execute(f"create or replace table {relation} as {query}")
+        self._version[relation] = max(self._version.values(), default=0) + 1
+        self._made_of[relation] = made_of
 
     def load(self, tables: Mapping[str, pl.DataFrame]) -> None:
         """Fill inputs and client tables; a column that a frame does not have is null."""
@@ -181,11 +220,8 @@ class Chain:
             cells = [
                 self.cell(column, kind, frame.schema.get(column)) for column, kind in types.items()
             ]
-            self.connection.register("frame", frame)
-            self.connection.execute(
-                f"create or replace table {address(name)} as select {', '.join(cells)} from frame"
-            )
-            self.connection.unregister("frame")
+            relation = f"{self.database}.{address(name)}"
+            self.renew(relation, frame, f"select {', '.join(cells)} from rows", lambda f=frame: f)
 
     @staticmethod
     def cell(column: str, kind: str, found: pl.DataType | None) -> str:
@@ -207,12 +243,10 @@ class Chain:
         return list(TopologicalSorter(wanted).static_order())
 
     def python_rows(self, name: str) -> pl.DataFrame:
-        """Return what a Python model returns over the tables as they are, or an empty table."""
-        if name not in self.live:
-            return schemas.empty(PYTHON_TABLES[name])
+        """Return what a Python model returns over the tables as they are."""
         meta = self.nodes[name]["config"]["meta"]
         dbt = SimpleNamespace(
-            ref=lambda parent: self.connection.sql(f"from {self.relation[parent]}"),
+            ref=lambda parent: self._connection.sql(f"from {self.relation[parent]}"),
             config=SimpleNamespace(meta_get=meta.__getitem__),
         )
         namespace: dict = {}
@@ -236,15 +270,27 @@ class Chain:
             self.load(tables)
         given = given or {}
         for name in self.needed(names, without):
-            target = self.relation[name]
-            if self.nodes[name]["language"] == "sql":
-                source = self.nodes[name]["compiled_code"]
+            relation, node = self.relation[name], self.nodes[name]
+            if name in given or (node["language"] == "python" and name not in self.live):
+                rows = given[name] if name in given else schemas.empty(PYTHON_TABLES[name])
+                self.renew(relation, rows, "from rows", lambda rows=rows: rows)
+            elif node["language"] == "sql":
+                self.renew(relation, self.ingredients(name), node["compiled_code"])
             else:
-                rows = given[name] if name in given else self.python_rows(name)
-                self.connection.register("rows_of_python", rows)
-                source = "from rows_of_python"
-            self.connection.execute(f"create or replace table {target} as {source}")
+                made = partial(self.python_rows, name)
+                self.renew(relation, self.ingredients(name), "from rows", made)
 
-    def read(self, query: str) -> list[tuple]:
-        """Return rows of a query; model names are written `{model}`."""
-        return self.connection.execute(query.format(**self.relation)).fetchall()
+    def ingredients(self, name: str) -> tuple:
+        """Return the code of a model and which builds of which relations it reads."""
+        node = self.nodes[name]
+        if node["language"] == "sql":
+            code = node["compiled_code"]
+            read = sorted(set(RELATION.findall(code)))
+        else:
+            code = node["raw_code"]
+            read = [self.relation[parent] for parent in self.parents[name]]
+        return code, tuple((relation, self._version.get(relation)) for relation in read)
+
+    def read(self, query: str, *parameters: object) -> list[tuple]:
+        """Return rows of a query; model names are written `{model}`, parameters `$1`, `$2`."""
+        return self._connection.execute(query.format(**self.relation), parameters).fetchall()

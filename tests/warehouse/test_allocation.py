@@ -200,6 +200,13 @@ def chain(project_root):
     return Chain(compile_project(project_root), live=LIVE)
 
 
+@pytest.fixture(scope="module", params=range(16))
+def built(request, chain) -> tuple[World, planted.Posterior]:
+    """Build a world, once for all tests about it; return it and its run."""
+    world = World(request.param)
+    return world, build(chain, world)
+
+
 def build(chain: Chain, world: World) -> planted.Posterior:
     """Run a world through the chain; return the run that its numbers come from."""
     chain.run(["int_mixloop__model_channels"], world.tables())
@@ -243,10 +250,8 @@ def assert_nodes_add_up_their_leaves(found: dict, world: World, leaves: dict) ->
             assert values[node] == pytest.approx(expected, rel=1e-9, abs=1e-9), (key, node)
 
 
-@pytest.mark.parametrize("seed", range(16))
-def test_random_trees_add_up_from_raw_rows_to_what_is_published(chain, seed):
-    world = World(seed)
-    run = build(chain, world)
+def test_random_trees_add_up_from_raw_rows_to_what_is_published(chain, built):
+    world, run = built
     leaves = {c: own for c, own in world.leaves.items() if c in run.channels}
     weekly = "run_id || geo || week"
     spend = "component_type = 'channel'"
@@ -280,11 +285,10 @@ def test_random_trees_add_up_from_raw_rows_to_what_is_published(chain, seed):
         assert rule == (CARRIED_OVER_EXPOSURE if by_rule else None), node
 
 
-@pytest.mark.parametrize("seed", [0, 3, 5, 8])
-def test_leaves_have_their_share_of_carried_over_exposure(chain, seed):
+@pytest.mark.parametrize("built", [0, 3, 5, 8], indirect=True)
+def test_leaves_have_their_share_of_carried_over_exposure(chain, built):
     """By a loop over draws, from the raw rows of the leaf and of its siblings."""
-    world = World(seed)
-    run = build(chain, world)
+    world, run = built
     found = published(
         chain, "mixloop__contributions", "component_id", "contribution_mean",
         "geo || week", "component_type = 'channel' and geo != 'all'",
@@ -308,10 +312,8 @@ def test_leaves_have_their_share_of_carried_over_exposure(chain, seed):
     assert checked >= len(GEOS)
 
 
-@pytest.mark.parametrize("seed", range(16))
-def test_plans_of_leaves_add_up_to_the_plan_of_their_channel(chain, seed):
-    world = World(seed)
-    build(chain, world)
+def test_plans_of_leaves_add_up_to_the_plan_of_their_channel(chain, built):
+    world, _ = built
     plans = chain.read(
         "select geo, week, item_id, planned_spend, planned_value from {int_mixloop__model_plans} "
         "where plan_id = 'p' and item_type = 'channel'"

@@ -75,19 +75,19 @@ def test_fault_is_found_named_and_located(chain, project_root, name, seed):
     check, series, _ = fault.found
     where = "check_name = $1 and series = $2"
     if check.endswith(("question", "line_item")):
-        rows = chain.connection.execute(
-            "select source_row, problem, remedy, is_overridable from "
-            f"{chain.relation['int_mixloop__input_findings']} where {where}",
-            [check, series],
-        ).fetchall()
+        rows = chain.read(
+            "select source_row, problem, remedy, is_overridable "
+            f"from {{int_mixloop__input_findings}} where {where}",
+            *(check, series),
+        )
         assert [row for row, *_ in rows] == fault.rows(tables)
         assert rows[0][3]
         return
-    ((first, last, source_rows, n_found, problem, remedy, file),) = chain.connection.execute(
-        "select first_week, last_week, source_rows, n_found, problem, remedy, source_file from "
-        f"{chain.relation['int_mixloop__integrity_checks']} where {where}",
-        [check, series],
-    ).fetchall()
+    ((first, last, source_rows, n_found, problem, remedy, file),) = chain.read(
+        "select first_week, last_week, source_rows, n_found, problem, remedy, source_file "
+        f"from {{int_mixloop__integrity_checks}} where {where}",
+        *(check, series),
+    )
     if fault.weeks is not None:
         assert (first, last) == fault.weeks
     if fault.rows is not None:

@@ -140,6 +140,7 @@
             mixloop.input_column('lift', number, true),
             mixloop.input_column('standard_error', number, true, min=0),
             mixloop.input_column('method'),
+            mixloop.input_column('decision_id'),
         ],
         'goals': [
             mixloop.input_column('goal_id', is_required=true),
@@ -162,6 +163,7 @@
             mixloop.input_column('end_week', 'date'),
             mixloop.input_column('run_id'),
             mixloop.input_column('is_test', 'boolean'),
+            mixloop.input_column('geos'),
         ],
         'feasibility_answers': [
             model_id,

@@ -14,6 +14,7 @@ typed as (
         try_cast(end_week as date) as end_week,
         run_id,
         coalesce(try_cast(is_test as boolean), false) as is_test,
+        geos,
         source_file,
         source_row,
         {{ mixloop.input_errors('decisions') }} as input_errors

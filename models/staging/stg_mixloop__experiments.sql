@@ -15,6 +15,7 @@ typed as (
         try_cast(lift as decimal(28, 10)) as lift,
         try_cast(standard_error as decimal(28, 10)) as standard_error,
         method,
+        decision_id,
         source_file,
         source_row,
         {{ mixloop.input_errors('experiments') }} as input_errors

@@ -113,7 +113,7 @@ def evidence_rows(
         weeks, geos = window_of(test, panel)
         names = [geo for geo, on in zip(panel.geos, geos, strict=True) if on]
         row = Evidence(c, d, test.lift, test.standard_error * factors.of_error)
-        facts = _facts("experiment", test, panel.weeks[weeks], names, factors)
+        facts = _facts(test.source, test, panel.weeks[weeks], names, factors)
         out.append(EvidenceRow(row, facts))
     weeks = panel.weeks[-n_training:]
     for channel, belief in sorted(beliefs.items()):

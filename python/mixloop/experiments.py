@@ -36,6 +36,9 @@ class LiftTest:
         Money over all weeks and geos of the test: what was spent, and what would have been.
     lift, standard_error : float
         KPI over the same weeks and geos, actual minus counterfactual. The error is above zero.
+    source : str
+        `experiment`, or `decision` for a move that an earlier run measured from weeks that are no
+        longer trained on.
     """
 
     evidence_id: str
@@ -47,6 +50,7 @@ class LiftTest:
     spend_counterfactual: float
     lift: float
     standard_error: float
+    source: str = "experiment"
 
 
 @dataclass(frozen=True)
@@ -66,10 +70,13 @@ class ErrorFactors:
 def known_at(tests: Iterable[LiftTest], panel: Panel, n_training: int) -> list[LiftTest]:
     """Return the tests that lie in the training weeks, sorted by name.
 
-    A test that ends after the last training week was not known to a run of that week.
+    A test that ends after the last training week was not known to a run of that week. A measured
+    decision lies before the training weeks, in weeks whose media are there.
     """
     first, last = str(panel.weeks[-n_training]), str(panel.weeks[-1])
-    known = [test for test in tests if first <= test.start_week and test.end_week <= last]
+    begin = {"experiment": first, "decision": str(panel.weeks[0])}
+    known = [test for test in tests if begin[test.source] <= test.start_week]
+    known = [test for test in known if test.end_week <= last]
     known = [test for test in known if set(test.geos) <= set(panel.geos)]
     return sorted(known, key=lambda test: test.evidence_id)
 
@@ -197,7 +204,7 @@ def error_factors(
 
 def read_lift_tests(rows: pl.DataFrame) -> tuple[LiftTest, ...]:
     """Read lift tests of one model from rows of `int_mixloop__model_evidence` that count."""
-    names = [name for name in LiftTest.__annotations__ if name != "geos"]
+    names = [name for name in LiftTest.__annotations__ if name in rows.columns and name != "geos"]
     return tuple(
         LiftTest(
             **{name: row[name] for name in names} | {name: str(row[name]) for name in DATES},

@@ -119,7 +119,6 @@ def fit_tasks(
         own = channels.filter(pl.col("model_id") == model["model_id"])
         priors = own.drop_nulls("share_of_kpi")
         in_pools = own.drop_nulls("pool_id")
-        lift_tests = _lift_tests(evidence, model["model_id"])
         beliefs = _beliefs(own)
         panel = build_panel(model["model_id"], outcomes, media, drivers)
         signs = signs_of(model["model_id"], drivers)
@@ -132,6 +131,7 @@ def fit_tasks(
         ):
             known = panel.until(panel.weeks[-1] - np.timedelta64(7 * end, "D"))
             n_training = model["n_training_weeks"] - end
+            lift_tests = _lift_tests(evidence, model["model_id"], known.weeks[-1])
             task = FitTask(
                 run_id="",
                 run_kind="backtest" if end else "live",
@@ -184,11 +184,16 @@ def signs_of(model_id: str, drivers: pl.DataFrame) -> dict[str, int]:
     return dict(rows.select("driver_id", "expected_sign").unique().sort("driver_id").rows())
 
 
-def _lift_tests(evidence: pl.DataFrame | None, model_id: str) -> tuple[LiftTest, ...]:
-    """Return the lift tests that count for a model."""
+def _lift_tests(
+    evidence: pl.DataFrame | None, model_id: str, last_week: np.datetime64
+) -> tuple[LiftTest, ...]:
+    """Return the lift tests and measured decisions that count for a model by a week."""
     if evidence is None:
         return ()
-    return read_lift_tests(evidence.filter(pl.col("is_used"), pl.col("model_id") == model_id))
+    rows = evidence.filter(pl.col("is_used"), pl.col("model_id") == model_id)
+    if "known_week" in rows.columns:
+        rows = rows.filter(pl.col("known_week") <= last_week.item())
+    return read_lift_tests(rows)
 
 
 def _beliefs(channels: pl.DataFrame) -> dict[str, Belief]:

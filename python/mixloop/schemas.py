@@ -287,7 +287,7 @@ EVIDENCE: dict[str, pl.DataType] = {
     "run_id": pl.String(),
     "model_id": pl.String(),
     "evidence_id": pl.String(),
-    "source": pl.String(),  # experiment, roi_belief
+    "source": pl.String(),  # experiment, decision, roi_belief
     "channel_id": pl.String(),
     "geos": pl.List(pl.String()),  # that took part
     "start_week": pl.Date(),
@@ -357,6 +357,61 @@ HOLIDAYS: dict[str, pl.DataType] = {
     "holiday_date": pl.Date(),
     "source_file": pl.String(),
     "source_row": pl.Int64(),
+}
+
+
+DECISION_PREDICTIONS: dict[str, pl.DataType] = {
+    "prediction_id": pl.String(),  # decision x model x terms
+    "decision_id": pl.String(),
+    "model_id": pl.String(),
+    "terms_hash": pl.String(),  # of what was approved
+    "revision": pl.Int64(),  # 1, 2, ... of the terms as approved
+    "run_id": pl.String(),  # the run that predicts
+    "run_basis": pl.String(),  # named, newest_before_approval, in_hindsight
+    "run_as_of_week": pl.Date(),
+    "approved_on": pl.Date(),
+    "node_id": pl.String(),
+    "role": pl.String(),  # itself, below, above
+    "channels": pl.String(),
+    "geos": pl.String(),  # empty: all
+    "start_week": pl.Date(),
+    "end_week": pl.Date(),  # last week that is predicted
+    "spend_from": pl.Float64(),
+    "spend_to": pl.Float64(),
+    "carryover_weeks": pl.Int64(),
+    **_ranges("window_effect", "effect"),
+    "window_effect_sd": pl.Float64(),
+    "effect_sd": pl.Float64(),
+    "p_positive": pl.Float64(),
+}
+
+DECISION_MEASUREMENTS: dict[str, pl.DataType] = {
+    "measurement_id": pl.String(),
+    "prediction_id": pl.String(),  # decision x model x terms
+    "decision_id": pl.String(),
+    "model_id": pl.String(),
+    "terms_hash": pl.String(),
+    "measured_by": pl.String(),  # experiment, later_model
+    "source_id": pl.String(),  # experiment_id, or run_id of the later model
+    "revision": pl.Int64(),  # 1, 2, ... of this decision, model and terms
+    "as_of_week": pl.Date(),  # last training week of the current run
+    "first_training_week": pl.Date(),  # of the run that measures; null for an experiment
+    "n_training_weeks": pl.Int64(),
+    "node_id": pl.String(),
+    "role": pl.String(),
+    "geos": pl.List(pl.String()),
+    "start_week": pl.Date(),
+    "end_week": pl.Date(),
+    "evidence_ids": pl.List(pl.String()),  # that the run which measures had on these channels
+    "carryover_weeks_seen": pl.Int64(),  # weeks after the window that the run knows
+    "spend_actual": pl.Float64(),  # of the node in the window
+    "spend_counterfactual": pl.Float64(),
+    **_ranges("window_effect", "effect"),  # measured; an experiment has the window's only
+    "window_effect_sd": pl.Float64(),
+    "effect_sd": pl.Float64(),
+    **_ranges("expected_window", "expected"),  # by the run that predicted, at the money spent
+    "expected_window_sd": pl.Float64(),
+    "expected_sd": pl.Float64(),
 }
 
 

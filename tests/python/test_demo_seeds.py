@@ -250,19 +250,28 @@ def test_lift_tests_agree_with_the_truth(test: dict[str, str], demo: DemoClient)
 
 def test_decisions_show_in_the_spend(demo: DemoClient) -> None:
     rows = seed("decisions")
-    assert len(rows) == 4
     assert any(row["is_test"] == "true" for row in rows)
+    tests = {row["decision_id"]: row for row in seed("experiments") if row["decision_id"]}
+    assert set(tests) == {row["decision_id"] for row in rows if row["is_test"] == "true"}
+    last_week = demo.truth_spend["week"].max()
+    assert any(date.fromisoformat(row["end_week"]) > last_week for row in rows)  # one is running
     for row in rows:
         start, end = (date.fromisoformat(row[name]) for name in ("start_week", "end_week"))
         assert date.fromisoformat(row["approved_on"]) < start
+        end = min(end, last_week)
         n_weeks = (end - start).days // 7 + 1
-        own = demo.truth_spend.filter(pl.col("channel_id") == row["channel_id"])
+        geos = row["geos"].split(";") if row["geos"] else brand.GEOS
+        own = demo.truth_spend.filter(
+            pl.col("channel_id") == row["channel_id"], pl.col("geo").is_in(geos)
+        )
         before = own.filter(pl.col("week").is_between(start - timedelta(weeks=n_weeks), start))
-        before = before.filter(pl.col("week") < start)
+        before = before.filter(pl.col("week") < start)["spend"].sum()
+        if row["decision_id"] in tests:
+            before = float(tests[row["decision_id"]]["spend_counterfactual"])
         after = own.filter(pl.col("week").is_between(start, end))
-        assert before["spend"].sum() / n_weeks == pytest.approx(
-            float(row["spend_from"]), rel=0.05, abs=1
-        ), row["decision_id"]
+        assert before / n_weeks == pytest.approx(float(row["spend_from"]), rel=0.05, abs=1), row[
+            "decision_id"
+        ]
         assert after["spend"].sum() / n_weeks == pytest.approx(float(row["spend_to"]), rel=0.05), (
             row["decision_id"]
         )

@@ -45,6 +45,8 @@ PYTHON_TABLES = {
     "int_mixloop__specifications": schemas.SPECIFICATIONS,
     "int_mixloop__consistency": schemas.CONSISTENCY,
     "int_mixloop__staleness": schemas.STALENESS,
+    "int_mixloop__decision_predictions": schemas.DECISION_PREDICTIONS,
+    "int_mixloop__decision_measurements": schemas.DECISION_MEASUREMENTS,
 }
 
 

@@ -14,6 +14,10 @@ MAX_PYTHON_LINES = 20
 # Tables that hold what was published. A rename would start an empty one: change this knowingly.
 APPEND_ONLY = {
     "int_mixloop__input_snapshots": "history.intermediate.int_mixloop__input_snapshots",
+    "int_mixloop__decision_measurements": (
+        "history.intermediate.int_mixloop__decision_measurements"
+    ),
+    "int_mixloop__decision_predictions": "history.intermediate.int_mixloop__decision_predictions",
     "int_mixloop__posterior": "history.intermediate.int_mixloop__posterior",
     "int_mixloop__mapping_ledger": "history.intermediate.int_mixloop__mapping_ledger",
     "int_mixloop__pruned_runs": "history.intermediate.int_mixloop__pruned_runs",

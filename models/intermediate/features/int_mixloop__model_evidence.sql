@@ -1,4 +1,5 @@
--- one row per model x lift test: whether the test counts in the model, and if not, why
+-- one row per model x lift test or measured decision: whether it counts in the model, and if not,
+-- why
 with models as (
     select * from {{ ref('int_mixloop__models') }}
 ),
@@ -40,8 +41,21 @@ experiments as (
         cast(spend_counterfactual as double) as spend_counterfactual,
         cast(lift as double) as lift,
         cast(standard_error as double) as standard_error,
-        method
+        method,
+        decision_id
     from {{ ref('stg_mixloop__experiments') }}
+),
+
+-- what earlier builds measured of decisions whose weeks have left the training data since
+measured_decisions as (
+    {{ mixloop.decision_measurements() }}
+),
+
+approved as (
+    select decision_id
+    from {{ ref('stg_mixloop__decisions') }}
+    where decision_id is not null
+    group by decision_id
 ),
 
 kpis as (
@@ -98,6 +112,7 @@ pairs as (
         experiments.lift,
         experiments.standard_error,
         experiments.method,
+        experiments.decision_id,
         models.first_training_week,
         models.last_training_week,
         model_channels.channel_id is not null as is_modelled,
@@ -172,10 +187,12 @@ judged as (
     from measured
 ),
 
-model_evidence as (
+tests as (
     select
         model_id,
         evidence_id,
+        'experiment' as source,
+        decision_id,
         channel_id,
         kpi,
         geos,
@@ -187,6 +204,7 @@ model_evidence as (
         lift,
         standard_error,
         method,
+        end_week as known_week,
         status,
         status = 'used' as is_used,
         case status
@@ -210,6 +228,142 @@ model_evidence as (
             when 'no_spend_change' then 'it did not change the spend'
         end as reason
     from judged
+),
+
+media_weeks as (
+    select
+        model_id,
+        min(week) as first_week
+    from model_media
+    group by model_id
+),
+
+-- the measurement that shares the fewest weeks with today's training data, the first of those
+gone as (
+    select
+        measured_decisions.*,
+        models.kpi,
+        models.first_training_week as today_first_week,
+        greatest(
+            0, (measured_decisions.as_of_week - models.first_training_week) // 7 + 1
+        ) / measured_decisions.n_training_weeks as shared,
+        model_channels.channel_id is not null as is_modelled,
+        coalesce(measured_decisions.start_week >= media_weeks.first_week, false) as has_media,
+        row_number() over (
+            partition by measured_decisions.decision_id, measured_decisions.model_id
+            order by
+                greatest(measured_decisions.as_of_week, models.first_training_week),
+                measured_decisions.as_of_week, measured_decisions.revision
+        ) as preference
+    from measured_decisions
+    inner join models
+        on measured_decisions.model_id = models.model_id
+    inner join approved
+        on measured_decisions.decision_id = approved.decision_id
+    left join model_channels
+        on
+            measured_decisions.model_id = model_channels.model_id
+            and measured_decisions.node_id = model_channels.channel_id
+    left join media_weeks
+        on measured_decisions.model_id = media_weeks.model_id
+    where
+        measured_decisions.measured_by = 'later_model'
+        and measured_decisions.end_week < models.first_training_week
+        and measured_decisions.as_of_week <= models.last_training_week
+),
+
+linked as (
+    select
+        model_id,
+        decision_id,
+        count(*) as n_tests
+    from tests
+    where status in ('used', 'before_training')
+    group by model_id, decision_id
+),
+
+counting as (
+    select
+        model_id,
+        list(evidence_id) as evidence_ids
+    from tests
+    where is_used
+    group by model_id
+),
+
+decided as (
+    select
+        gone.*,
+        case
+            when linked.n_tests > 0 then 'measured_by_experiment'
+            when not gone.is_modelled then 'channel_not_modelled'
+            when gone.shared >= 1 then 'in_training_data'
+            when not gone.has_media then 'before_media'
+            when list_has_any(gone.evidence_ids, counting.evidence_ids) then 'rests_on_a_test'
+            when gone.window_effect_sd <= 0 then 'no_error'
+            when gone.spend_actual = gone.spend_counterfactual then 'no_spend_change'
+            else 'used'
+        end as status
+    from gone
+    left join linked
+        on
+            gone.model_id = linked.model_id
+            and gone.decision_id = linked.decision_id
+    left join counting
+        on gone.model_id = counting.model_id
+    where gone.preference = 1
+),
+
+decisions as (
+    select
+        model_id,
+        concat('decision:', decision_id) as evidence_id,
+        'decision' as source,
+        decision_id,
+        node_id as channel_id,
+        kpi,
+        geos,
+        start_week,
+        end_week,
+        spend_actual,
+        spend_counterfactual,
+        spend_actual as spend_in_media,
+        window_effect_mean as lift,
+        -- what its run shares with today's training weeks is known already
+        window_effect_sd / sqrt(1 - least(shared, 1 - 1e-9)) as standard_error,
+        concat(
+            'the model of ', as_of_week, ', actual against approved spend',
+            case
+                when shared > 0
+                    then concat(
+                        '; ', format('{:.0f}', 100 * shared),
+                        '% of its training weeks are in this fit too, so its error counts more'
+                    )
+                else ''
+            end
+        ) as method,
+        as_of_week as known_week,
+        status,
+        status = 'used' as is_used,
+        case status
+            when 'used' then 'it counts'
+            when 'measured_by_experiment' then 'a lift test measured it, and counts instead'
+            when 'channel_not_modelled'
+                then concat(node_id, ' is not estimated by itself')
+            when 'in_training_data' then 'its weeks are in the training data'
+            when 'before_media' then 'the media input no longer holds its weeks'
+            when 'rests_on_a_test'
+                then 'the run that measured it knew lift tests of the channel that count here too'
+            when 'no_error' then 'its standard error is zero, which no measurement has'
+            when 'no_spend_change' then 'the money was spent as without it'
+        end as reason
+    from decided
+),
+
+model_evidence as (
+    select * from tests
+    union all
+    select * from decisions
 )
 
 select * from model_evidence

@@ -25,13 +25,13 @@ publication as (
     select overrides from {{ ref('int_mixloop__publication') }}
 ),
 
--- every lift test of the inputs, with what the run made of it where it counts
+-- every lift test and measured decision, with what the run made of it where it counts
 tests as (
     select
         current_runs.run_id,
         model_evidence.model_id,
         model_evidence.evidence_id,
-        'experiment' as source,
+        model_evidence.source,
         model_evidence.channel_id,
         model_evidence.kpi,
         case

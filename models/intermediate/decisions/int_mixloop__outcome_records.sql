@@ -1,0 +1,43 @@
+-- one row per decision x model x kind of measurement: the newest one as the ledger keeps it
+{{ config(materialized='view') }}
+with measurements as (
+    select
+        *,
+        row_number() over (
+            partition by decision_id, model_id, measured_by
+            order by as_of_week desc, revision desc, measurement_id
+        ) as age
+    from {{ ref('int_mixloop__decision_measurements') }}
+),
+
+outcome_records as (
+    select
+        'outcome' as record_kind,
+        concat(decision_id, '/', model_id, '/', measured_by) as record_id,
+        model_id,
+        case measured_by when 'later_model' then source_id end as run_id,
+        as_of_week,
+        cast(to_json({
+            'channel_id': node_id,
+            'effect_mean': effect_mean,
+            'effect_p05': effect_p05,
+            'effect_p50': effect_p50,
+            'effect_p95': effect_p95,
+            'end_week': end_week,
+            'expected_mean': expected_mean,
+            'expected_window_mean': expected_window_mean,
+            'measured_by': measured_by,
+            'source_id': source_id,
+            'spend_actual': spend_actual,
+            'spend_counterfactual': spend_counterfactual,
+            'start_week': start_week,
+            'window_effect_mean': window_effect_mean,
+            'window_effect_p05': window_effect_p05,
+            'window_effect_p50': window_effect_p50,
+            'window_effect_p95': window_effect_p95
+        }) as varchar) as content
+    from measurements
+    where age = 1
+)
+
+select * from outcome_records

@@ -1,0 +1,44 @@
+-- one row per decision x model that was predicted: the newest prediction as the ledger keeps it
+{{ config(materialized='view') }}
+with predictions as (
+    select
+        *,
+        row_number() over (
+            partition by decision_id, model_id
+            order by revision desc
+        ) as age
+    from {{ ref('int_mixloop__decision_predictions') }}
+),
+
+prediction_records as (
+    select
+        'prediction' as record_kind,
+        concat(decision_id, '/', model_id) as record_id,
+        model_id,
+        run_id,
+        run_as_of_week as as_of_week,
+        cast(to_json({
+            'approved_on': approved_on,
+            'channel_id': node_id,
+            'channels': channels,
+            'effect_mean': effect_mean,
+            'effect_p05': effect_p05,
+            'effect_p50': effect_p50,
+            'effect_p95': effect_p95,
+            'end_week': end_week,
+            'geos': geos,
+            'role': role,
+            'run_basis': run_basis,
+            'spend_from': spend_from,
+            'spend_to': spend_to,
+            'start_week': start_week,
+            'window_effect_mean': window_effect_mean,
+            'window_effect_p05': window_effect_p05,
+            'window_effect_p50': window_effect_p50,
+            'window_effect_p95': window_effect_p95
+        }) as varchar) as content
+    from predictions
+    where age = 1
+)
+
+select * from prediction_records

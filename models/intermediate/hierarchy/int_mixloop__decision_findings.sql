@@ -1,0 +1,199 @@
+-- one row per decision that cannot be followed up as it is written, or per test that names one
+-- wrongly
+{{ config(materialized='view') }}
+with decisions as (
+    select * from {{ ref('stg_mixloop__decisions') }}
+),
+
+experiments as (
+    select * from {{ ref('stg_mixloop__experiments') }}
+    where decision_id is not null
+),
+
+model_geos as (
+    select geo
+    from {{ ref('int_mixloop__defined_geos') }}
+    group by geo
+),
+
+runs as (
+    {{ mixloop.fitted_runs() }}
+),
+
+decision_geos as (
+    select
+        source_file,
+        source_row,
+        {{ mixloop.trimmed("unnest(string_split(geos, ';'))") }} as geo
+    from decisions
+    where geos is not null
+),
+
+reversed_weeks as (
+    select
+        'decision_weeks_reversed' as check_name,
+        'blocking' as severity,
+        'decisions' as input_name,
+        source_file,
+        source_row,
+        'end_week' as column_name,
+        cast(end_week as varchar) as value,
+        concat('the decision ends before it starts on ', start_week) as problem,
+        'correct start_week or end_week' as remedy
+    from decisions
+    where end_week < start_week
+),
+
+incomplete as (
+    select
+        'decision_incomplete' as check_name,
+        'warn' as severity,
+        'decisions' as input_name,
+        source_file,
+        source_row,
+        case
+            when start_week is null then 'start_week'
+            when spend_from is null then 'spend_from'
+            else 'spend_to'
+        end as column_name,
+        decision_id as value,
+        'it does not say what money moves from when, so its effect can neither be predicted nor '
+        || 'measured' as problem,
+        'fill in start_week, and the weekly spend without and with the move' as remedy
+    from decisions
+    where start_week is null or spend_from is null or spend_to is null
+),
+
+without_move as (
+    select
+        'decision_without_move' as check_name,
+        'warn' as severity,
+        'decisions' as input_name,
+        source_file,
+        source_row,
+        'spend_to' as column_name,
+        cast(spend_to as varchar) as value,
+        'spend_from and spend_to are the same, so there is no effect to predict' as problem,
+        'correct the weekly spend' as remedy
+    from decisions
+    where spend_from = spend_to
+),
+
+approved_late as (
+    select
+        'decision_approved_late' as check_name,
+        'warn' as severity,
+        'decisions' as input_name,
+        source_file,
+        source_row,
+        'approved_on' as column_name,
+        cast(approved_on as varchar) as value,
+        concat('the move began on ', start_week, ', before it was approved') as problem,
+        'correct the dates; what is predicted may know weeks of the move' as remedy
+    from decisions
+    where approved_on >= start_week + 7
+),
+
+unknown_geos as (
+    select
+        'decision_geo_without_model' as check_name,
+        'warn' as severity,
+        'decisions' as input_name,
+        decision_geos.source_file,
+        decision_geos.source_row,
+        'geos' as column_name,
+        decision_geos.geo as value,
+        'no model covers this geo, so no effect is predicted or measured' as problem,
+        'use the geo names of outcomes, separated by `;`, or leave geos empty for all' as remedy
+    from decision_geos
+    left join model_geos
+        on decision_geos.geo = model_geos.geo
+    where decision_geos.geo != '' and model_geos.geo is null
+),
+
+unknown_runs as (
+    select
+        'decision_run_unknown' as check_name,
+        'warn' as severity,
+        'decisions' as input_name,
+        decisions.source_file,
+        decisions.source_row,
+        'run_id' as column_name,
+        decisions.run_id as value,
+        'no run of this name is on record; the newest run from before the approval is used'
+            as problem,
+        'copy run_id from mixloop__runs, or leave it empty' as remedy
+    from decisions
+    left join runs
+        on decisions.run_id = runs.run_id
+    where decisions.run_id is not null and runs.run_id is null
+),
+
+runs_too_new as (
+    select
+        'decision_run_too_new' as check_name,
+        'warn' as severity,
+        'decisions' as input_name,
+        decisions.source_file,
+        decisions.source_row,
+        'run_id' as column_name,
+        decisions.run_id as value,
+        concat(
+            'the run knows the week of ', runs.as_of_week,
+            ', which was not over on approval; the newest run from before it is used'
+        ) as problem,
+        'correct run_id or approved_on' as remedy
+    from decisions
+    inner join runs
+        on decisions.run_id = runs.run_id
+    where runs.as_of_week + 7 > decisions.approved_on
+),
+
+unknown_decisions as (
+    select
+        'experiment_decision_unknown' as check_name,
+        'warn' as severity,
+        'experiments' as input_name,
+        experiments.source_file,
+        experiments.source_row,
+        'decision_id' as column_name,
+        experiments.decision_id as value,
+        'decisions has no such row, so the test measures none' as problem,
+        'correct decision_id, or leave it empty' as remedy
+    from experiments
+    left join decisions
+        on experiments.decision_id = decisions.decision_id
+    where decisions.decision_id is null
+),
+
+other_channels as (
+    select
+        'experiment_of_other_channel' as check_name,
+        'warn' as severity,
+        'experiments' as input_name,
+        experiments.source_file,
+        experiments.source_row,
+        'channel_id' as column_name,
+        experiments.channel_id as value,
+        concat(
+            'the decision ', experiments.decision_id, ' is about ', decisions.channel_id,
+            ', so the test does not measure it'
+        ) as problem,
+        'correct channel_id or decision_id' as remedy
+    from experiments
+    inner join decisions
+        on experiments.decision_id = decisions.decision_id
+    where experiments.channel_id != decisions.channel_id
+),
+
+findings as (
+    {%- for part in [
+        'reversed_weeks', 'incomplete', 'without_move', 'approved_late', 'unknown_geos',
+        'unknown_runs', 'runs_too_new', 'unknown_decisions', 'other_channels',
+    ] %}
+    select * from {{ part }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+)
+
+select * from findings

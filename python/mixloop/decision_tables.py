@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from mixloop.decisions import Effect, Move, actual_paths, effect_of, planned_paths, tests_of
+from mixloop.decisions import Effect, Move, actual_paths, effect_of, moved_money, planned_paths
 from mixloop.evaluate import align
 from mixloop.experiments import LiftTest
 from mixloop.frames import RANGE_PARTS, summarise
@@ -264,7 +264,7 @@ def _lift_tests(
 ) -> tuple[LiftTest, ...]:
     """Return what moved: as the experiment says, or as the money of the window has it."""
     if row["measured_by"] != EXPERIMENT:
-        return tests_of(move, panel, node_spend)
+        return moved_money(move, panel, node_spend)
     return (
         LiftTest(
             evidence_id=row["source_id"],

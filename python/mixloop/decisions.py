@@ -206,7 +206,7 @@ def planned_paths(
     return Paths(weeks, move.channels, with_move, without, is_window, weeks > move.end)
 
 
-def tests_of(move: Move, panel: Panel, node_spend: np.ndarray) -> tuple[LiftTest, ...]:
+def moved_money(move: Move, panel: Panel, node_spend: np.ndarray) -> tuple[LiftTest, ...]:
     """Return what happened in the move's window against the money without it, by channel.
 
     Parameters

@@ -6,6 +6,7 @@ What runs is the SQL that dbt compiles, against tables made by hand (tests/wareh
 import duckdb
 import pytest
 from tests.warehouse.allocation_defects import ALLOCATION_DEFECTS
+from tests.warehouse.decision_defects import DECISION_DEFECTS
 from tests.warehouse.defects import DEFECTS as MART_DEFECTS
 from tests.warehouse.defects import Case
 from tests.warehouse.feasibility_defects import FEASIBILITY_DEFECTS
@@ -23,6 +24,7 @@ DEFECTS = {
     **FEATURE_DEFECTS,
     **FEASIBILITY_DEFECTS,
     **ALLOCATION_DEFECTS,
+    **DECISION_DEFECTS,
     **HIERARCHY_DEFECTS,
     **JUDGING_DEFECTS,
     **LEDGER_DEFECTS,

@@ -5,7 +5,7 @@ with measurements as (
         *,
         row_number() over (
             partition by decision_id, model_id, measured_by
-            order by as_of_week desc, revision desc, measurement_id
+            order by as_of_week desc, revision desc, measurement_id desc
         ) as age
     from {{ ref('int_mixloop__decision_measurements') }}
 ),

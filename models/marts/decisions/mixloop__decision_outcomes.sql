@@ -45,8 +45,9 @@ known as (
             order by
                 measurements.measured_by = 'experiment' desc,
                 due.measurement_id is not null desc,
-                case when measurements.measured_by = 'experiment'
-                    then measurements.window_effect_sd
+                case
+                    when measurements.measured_by = 'experiment'
+                        then measurements.window_effect_sd
                 end,
                 measurements.as_of_week desc,
                 measurements.revision desc
@@ -94,8 +95,8 @@ joined as (
         {%- for part in ['mean', 'p05', 'p50', 'p95', 'sd'] %}
         predictions.effect_{{ part }} as predicted_{{ part }},
         predictions.window_effect_{{ part }} as predicted_window_{{ part }},
-        newest.expected_{{ part }} as expected_{{ part }},
-        newest.expected_window_{{ part }} as expected_window_{{ part }},
+        newest.expected_{{ part }} as expected_all_{{ part }},
+        newest.expected_window_{{ part }} as expected_in_window_{{ part }},
         case newest.measured_by
             when 'experiment' then newest.window_effect_{{ part }} else newest.effect_{{ part }}
         end as measured_{{ part }},
@@ -144,7 +145,7 @@ compared as (
                 and experiment_end_week = end_week
                 and experiment_geos = geos
                 then 'prediction'
-            when expected_window_mean is not null then 'expected_of_the_test'
+            when expected_in_window_mean is not null then 'expected_of_the_test'
         end as compared_with
     from joined
 ),
@@ -154,16 +155,16 @@ sided as (
         *,
         {%- for part in ['mean', 'p05', 'p95', 'sd'] %}
         case
-            when compared_with = 'expected_of_the_test' then expected_window_{{ part }}
+            when compared_with = 'expected_of_the_test' then expected_in_window_{{ part }}
             when compared_with = 'prediction' and measured_weeks = 'window'
                 then predicted_window_{{ part }}
             when compared_with = 'prediction' then predicted_{{ part }}
         end as compared_{{ part }},
-        case measured_weeks
-            when 'window' then expected_window_{{ part }}
-            when 'window_and_carry_over' then expected_{{ part }}
-        end as expected_side_{{ part }}{{ ',' if not loop.last }}
         {%- endfor %}
+        case measured_weeks
+            when 'window' then expected_in_window_mean
+            when 'window_and_carry_over' then expected_all_mean
+        end as expected_mean
     from compared
 ),
 
@@ -174,8 +175,8 @@ judged as (
         measured_mean between compared_p05 and compared_p95 as is_hit,
         (measured_mean - compared_mean)
         / nullif(sqrt(power(measured_sd, 2) + power(compared_sd, 2)), 0) as z_score,
-        expected_side_mean - compared_mean as variance_money,
-        measured_mean - expected_side_mean as variance_effect,
+        expected_mean - compared_mean as variance_money,
+        measured_mean - expected_mean as variance_effect,
         case
             when status != 'predicted' then status
             when not is_predicted then 'not_predicted'

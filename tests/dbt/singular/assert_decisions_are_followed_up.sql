@@ -1,5 +1,5 @@
 -- Every approved decision has a row in every model; what could be predicted is, with a range and
--- by a run that knew nothing later than the approval; what is over and was predicted has a variance.
+-- by a run that knew no later week; what is over and was predicted has a variance.
 with decisions as (
     select
         decision_id,

@@ -161,18 +161,64 @@ VARIANCE: dict[str, pl.DataType] = {
     "plan_id": pl.String(),
     "as_of_week": pl.Date(),
     "geo": pl.String(),
-    "week": pl.Date(),
-    "horizon_weeks": pl.Int64(),
-    "driver_id": pl.String(),  # channel_id, driver_id, unexplained, total
-    "driver_type": pl.String(),  # spend, context, event, unexplained, total
+    "period_type": pl.String(),  # week, month, quarter, goal
+    "period_id": pl.String(),  # first day of the week, 2026-06, 2026-Q2, the goal
+    "week": pl.Date(),  # rows of a week only
+    "first_week": pl.Date(),  # of the weeks that are added up
+    "last_week": pl.Date(),
+    "n_weeks": pl.Int64(),
+    "n_weeks_of_period": pl.Int64(),
+    "horizon_weeks": pl.Int64(),  # of the last week
+    "driver_id": pl.String(),  # node, driver, kpi, unexplained, total
+    "driver_type": pl.String(),  # channel, context, event, kpi, unexplained, total
+    "cause": pl.String(),  # spend, media_price, timing, context, event, restated, mapping,
+    # unexplained, total
     "is_additive": pl.Boolean(),
     "allocation": pl.String(),  # null: estimated, or a sum of estimated; else the rule's name
-    "hierarchy_id": pl.String(),  # spend: the hierarchy of the node
+    "hierarchy_id": pl.String(),  # channels: the hierarchy of the node
     "is_pooled": pl.Boolean(),  # holds some but not all channels of a pool
-    "planned_value": pl.Float64(),
-    "actual_value": pl.Float64(),
+    "planned_value": pl.Float64(),  # before the cause; of a total, as planned
+    "actual_value": pl.Float64(),  # after it; of a total, as known today
+    "forecast_mean": pl.Float64(),  # totals: what was forecast, and
+    "actual_mean": pl.Float64(),  # what came; of a node its effect at what came
     **_ranges("variance"),
     "z_score": pl.Float64(),  # unexplained and total: size against the predictive spread
+    "ranked_drivers": pl.String(),  # totals: JSON
+    "sentence": pl.String(),  # totals
+    "inputs_hash": pl.String(),  # of all that the forecast's rows are made from
+}
+
+RUN_PANELS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "as_of_week": pl.Date(),
+    "mapping_version": pl.Int64(),
+    "panel_number": pl.Int64(),  # counts the builds that added panels
+    "geo": pl.String(),
+    "item_type": pl.String(),  # kpi, channel, leaf, driver
+    "item_id": pl.String(),
+    "first_week": pl.Date(),
+    "spend": pl.List(pl.Float64()),  # channels and leaves
+    "values": pl.List(pl.Float64()),  # exposure, KPI or driver value
+}
+
+MOVED_MEDIA: dict[str, pl.DataType] = {
+    "mapping_version": pl.Int64(),
+    "geo": pl.String(),
+    "week": pl.Date(),
+    "from_leaf_id": pl.String(),
+    "from_channel_id": pl.String(),  # the modelled channel above, null without one
+    "to_leaf_id": pl.String(),
+    "to_channel_id": pl.String(),
+    "spend": pl.Float64(),
+    "impressions": pl.Float64(),
+}
+
+MEDIA_PRICES: dict[str, pl.DataType] = {
+    "geo": pl.String(),
+    "channel_id": pl.String(),
+    "week": pl.Date(),
+    "log_price": pl.Float64(),
 }
 
 BACKTESTS: dict[str, pl.DataType] = {

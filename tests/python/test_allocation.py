@@ -191,13 +191,18 @@ def test_planned_values_of_estimated_nodes_do_not_depend_on_children():
     assert kept.equals(bare)  # to the last bit: the hash of a published plan rests on it
 
 
+def totals(frame):
+    """The weekly totals of nodes and of the KPI."""
+    return frame.filter(period_type="week", cause="total")
+
+
 def test_variance_of_two_leaves_by_hand():
     run, plan, leaves = ahead()
     ledger = forecast(run, plan, tree(), leaves)
     # as it came: 6 again, but a has all of it; nothing after
     fact = planted.replace(plan, outcome=np.full((1, 4), 50.0))
     came = media(fact, {"a": [[3.0, 0.0, 6.0, 0.0]], "b": [[0.0, 3.0, 0.0, 0.0]]})
-    frame = variance_rows(run, ledger, fact, tree(), came)
+    frame = totals(variance_rows(run, ledger, fact, tree(), came))
     a, b, whole, y = (
         [one(frame, "driver_id", name, "variance_mean", week) for week in (0, 1)]
         for name in ("a", "b", "c0", "team:y")
@@ -230,7 +235,7 @@ def test_forecasts_without_a_published_split_have_no_children_in_their_variance(
         run, ledger, planted.replace(plan, outcome=np.full((1, 4), 50.0)),
         pl.concat([tree(), other]), leaves,
     )  # fmt: skip
-    spend = frame.filter(driver_type="spend")
+    spend = frame.filter(driver_type="channel")
     # hierarchy `team` needs the leaves of c0; `funnel` and the rest of `main` do not
     assert set(spend["driver_id"]) == {"c0", "c1", "media", "funnel:z"}
 
@@ -241,7 +246,7 @@ def test_a_leaf_that_is_new_since_the_forecast_was_planned_at_nothing():
     fact = planted.replace(plan, outcome=np.full((1, 4), 50.0))
     values = {"a": [[3.0, 0.0, 2.0, 0.0]], "b": [[0.0, 3.0, 1.0, 0.0]], "n": [[0, 0, 3.0, 0]]}
     nodes = planted.nodes(TREE, parts=[*PARTS, ("n", "c0", "n")])
-    frame = variance_rows(run, ledger, fact, nodes, media(fact, values))
+    frame = totals(variance_rows(run, ledger, fact, nodes, media(fact, values)))
     # n carries over 2 of 5 and then 1 of 2, all of it taken from b
     n, b = (
         [one(frame, "driver_id", name, "variance_mean", week) for week in (0, 1)]
@@ -420,8 +425,12 @@ def test_children_sum_to_their_parent_in_random_trees(seed):
     ledger = forecast(run, plan, nodes, planned)
     assert_children_sum(ledger, parents, week, "component_id", ["forecast_mean", "planned_spend"])
     shown = variance_rows(run, ledger, fact, nodes, leaves)
-    assert_children_sum(shown, parents, week, "driver_id", ["variance_mean"])
-    additive = shown.filter("is_additive").group_by(week).agg(pl.col("variance_mean").sum())
-    total = shown.filter(driver_id="total").select(*week, total="variance_mean")
-    both = additive.join(total, on=week)
+    period = ["geo", "period_type", "period_id"]
+    of_nodes = shown.filter(driver_type="channel")
+    for cause in of_nodes["cause"].unique():
+        rows = of_nodes.filter(cause=cause)
+        assert_children_sum(rows, parents, period, "driver_id", ["variance_mean"])
+    additive = shown.filter("is_additive").group_by(period).agg(pl.col("variance_mean").sum())
+    total = shown.filter(driver_id="total", cause="total").select(*period, total="variance_mean")
+    both = additive.join(total, on=period)
     np.testing.assert_allclose(both["variance_mean"], both["total"], atol=1e-9)

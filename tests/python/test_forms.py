@@ -214,7 +214,8 @@ def test_variance_sums_to_the_gap_and_only_what_moved_has_a_part():
     drivers[:, -4:, 0] += 2.0
     came = replace(panel, exposure=exposure, driver_values=drivers)
     frame = variance_rows(run, ledger, came, PARTS, leaf_media(came))
-    total = frame.filter(pl.col("driver_id") == "total").sort("geo", "week")
+    frame = frame.filter(period_type="week")
+    total = frame.filter(driver_id="total", cause="total").sort("geo", "week")
     np.testing.assert_allclose(
         pivot(frame, "variance_mean"), total["variance_mean"], rtol=1e-9, atol=1e-9
     )
@@ -224,8 +225,9 @@ def test_variance_sums_to_the_gap_and_only_what_moved_has_a_part():
     }
     assert size["c0"] == size["c2"] == 0.0
     assert min(size["c1"], size["context:price"], size["l0"]) > 1.0
-    parts = frame.filter(pl.col("driver_id").is_in(["l0", "l1"]) & (pl.col("geo") == "all"))
-    whole = frame.filter((pl.col("driver_id") == "c1") & (pl.col("geo") == "all"))
+    nodes = frame.filter(cause="total", geo="all")
+    parts = nodes.filter(pl.col("driver_id").is_in(["l0", "l1"]))
+    whole = nodes.filter(driver_id="c1")
     assert parts["variance_mean"].sum() == pytest.approx(whole["variance_mean"].sum(), rel=1e-9)
 
 
@@ -244,7 +246,7 @@ def test_one_surprise_explains_exactly_what_it_changed():
     outcome = np.full((1, 5), 60.0)
     came = replace(plan, driver_values=price, outcome=outcome)
     rows = variance_rows(run, published(ledger), came, nodes).filter(pl.col("geo") == "g0")
-    last = rows.filter(pl.col("horizon_weeks") == 2)
+    last = rows.filter(horizon_weeks=2, period_type="week")
     found = dict(last.select("driver_id", "variance_mean").rows())
     planned = 50 * np.exp(0.2)
     came_to = planned * np.exp([-0.2, -0.4]).mean()

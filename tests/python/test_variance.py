@@ -17,8 +17,15 @@ def published(run, planned, tree=TREE):
     )  # fmt: skip
 
 
-def found(frame, geo, driver, week=0):
-    rows = frame.filter((pl.col("geo") == geo) & (pl.col("driver_id") == driver)).sort("week")
+def weekly(frame):
+    return frame.filter(pl.col("period_type") == "week")
+
+
+def found(frame, geo, driver, week=0, cause=None):
+    """One row: the total of a node or of the KPI, or the only cause of another driver."""
+    kind = driver.split(":")[0]
+    cause = cause or (kind if kind in ("context", "unexplained") else "total")
+    rows = weekly(frame).filter(geo=geo, driver_id=driver, cause=cause).sort("week")
     return rows.row(week, named=True)
 
 
@@ -46,7 +53,10 @@ def test_planted_changes_by_hand():
     spend = found(frame, "g0", "c0")  # (20, 40) x (3/4 - 1/2)
     np.testing.assert_allclose([spend["variance_mean"], spend["variance_p05"]], [7.5, 5.25])
     assert (spend["planned_value"], spend["actual_value"]) == (1.0, 3.0)
-    assert (spend["driver_type"], spend["is_additive"]) == ("spend", True)
+    assert (spend["driver_type"], spend["is_additive"]) == ("channel", False)
+    caused = found(frame, "g0", "c0", cause="spend")
+    assert (caused["variance_mean"], caused["is_additive"]) == (spend["variance_mean"], True)
+    assert found(frame, "g0", "c0", cause="timing")["variance_mean"] == 0.0
     same = found(frame, "g0", "c1")
     assert (same["variance_mean"], same["variance_p95"]) == (0.0, 0.0)
     price = found(frame, "g0", "context:price")  # (-10, -30) x 0.5
@@ -116,9 +126,10 @@ def test_causes_sum_to_actual_minus_published_forecast():
     run, plan, fact = full()
     ledger = published(run, plan, [("top", "c0"), ("top", "c1")])
     frame = variance_rows(run, ledger, fact, planted.nodes([("top", "c0"), ("top", "c1")]))
+    frame = weekly(frame)
     keys = ["geo", "week"]
     sums = frame.filter("is_additive").group_by(keys).agg(pl.col("variance_mean").sum())
-    total = frame.filter(pl.col("driver_id") == "total").select(*keys, total="variance_mean")
+    total = frame.filter(driver_id="total", cause="total").select(*keys, total="variance_mean")
     kpi = ledger.filter(pl.col("component_id") == "kpi").select(*keys, kpi="forecast_mean")
     both = sums.join(total, on=keys).join(kpi, on=keys).sort(keys)
     assert len(both) == 4 * 5
@@ -129,20 +140,20 @@ def test_causes_sum_to_actual_minus_published_forecast():
 
 def test_causes_of_all_geos_are_the_sums_of_the_geos():
     run, plan, fact = full()
-    frame = variance_rows(run, published(run, plan), fact, planted.nodes([]))
+    frame = weekly(variance_rows(run, published(run, plan), fact, planted.nodes([])))
     for cause in ("c1", "context:price", "unexplained", "total"):
         rows = frame.filter(pl.col("driver_id") == cause)
-        sums = rows.group_by("week").agg(
+        sums = rows.group_by("week", "cause").agg(
             pl.col("variance_mean").filter(pl.col("geo") == "all").sum().alias("all"),
             pl.col("variance_mean").filter(pl.col("geo") != "all").sum().alias("geos"),
         )
-        assert len(sums) == 5
+        assert len(sums) == 5 * rows["cause"].n_unique()
         np.testing.assert_allclose(sums["all"], sums["geos"], atol=1e-9)
 
 
 def test_unexplained_is_actual_minus_the_model_at_what_really_happened():
     run, plan, fact = full()
-    frame = variance_rows(run, published(run, plan), fact, planted.nodes([]))
+    frame = weekly(variance_rows(run, published(run, plan), fact, planted.nodes([])))
     hindsight = published(run, fact)
     kpi = hindsight.filter((pl.col("component_id") == "kpi") & (pl.col("geo") == "g1"))
     rest = frame.filter((pl.col("driver_id") == "unexplained") & (pl.col("geo") == "g1"))
@@ -156,7 +167,7 @@ def test_weeks_to_come_and_weeks_without_kpi_are_left_out():
     outcome[0, -3] = np.nan
     fact = planted.replace(fact, outcome=outcome).until(fact.weeks[-2])
     frame = variance_rows(run, published(run, plan), fact, planted.nodes([]))
-    counts = dict(frame.group_by("geo").agg(pl.col("week").n_unique()).rows())
+    counts = dict(weekly(frame).group_by("geo").agg(pl.col("week").n_unique()).rows())
     assert counts == {"g0": 3, "g1": 4, "g2": 4, "all": 3}
     before = fact.until(run.last_week)
     assert variance_rows(run, published(run, plan), before, planted.nodes([])).is_empty()

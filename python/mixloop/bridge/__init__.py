@@ -1,0 +1,1 @@
+"""The variance bridge: from a published forecast to what came, cause by cause."""

@@ -72,11 +72,11 @@ order by model_id, week""",
     ),
     (
         "Why was the last forecast wrong?",
-        """select model_id, driver_label, driver_type,
+        """select model_id, driver_label, cause,
        round(sum(variance_mean)) as actual_minus_forecast
 from {forecast_variance}
 where geo = 'all' and is_additive
-group by model_id, run_id, driver_label, driver_type
+group by model_id, run_id, driver_label, cause
 order by model_id, run_id, abs(sum(variance_mean)) desc""",
     ),
 )

@@ -10,6 +10,7 @@ import polars.selectors as cs
 
 RANGE_PARTS = ("mean", "p05", "p50", "p95")
 RANGE_LEVELS = (0.05, 0.50, 0.95)
+NORMAL_90 = 2 * 1.6448536269514722  # standard deviations between the 5% and the 95% quantile
 
 
 def summarise(draws: np.ndarray) -> np.ndarray:

@@ -17,6 +17,14 @@ import polars as pl
 
 from mixloop.allocation import LEAF_MEDIA
 from mixloop.backtest import WEEK, backtest_rows, in_sample_rows, score_rows
+from mixloop.bridge.table import (
+    about_model,
+    code_digest,
+    goals_of,
+    inputs_hash,
+    records_of,
+    unsplit_rows,
+)
 from mixloop.consistency import consistency_rows
 from mixloop.contributions import contribution_rows
 from mixloop.curves import curve_rows
@@ -280,39 +288,91 @@ def variance_table(
     drivers: pl.DataFrame,
     nodes: pl.DataFrame,
     leaf_media: pl.DataFrame | None = None,
+    *,
+    run_panels: pl.DataFrame | None = None,
+    moved_media: pl.DataFrame | None = None,
+    media_prices: pl.DataFrame | None = None,
+    goals: pl.DataFrame | None = None,
+    components: pl.DataFrame | None = None,
+    previous: pl.DataFrame | None = None,
+    pruned_runs: Iterable[str] = (),
 ) -> pl.DataFrame:
     """Return `schemas.VARIANCE` of every published forecast that has weeks with an actual.
 
     Parameters
     ----------
     forecasts : DataFrame
-        The published ledger; columns beyond `schemas.FORECASTS` are ignored. Forecasts of models
-        that today's outcomes do not hold are left out.
+        The published ledger, with the mapping version it was published under; other columns beyond
+        `schemas.FORECASTS` are ignored. Forecasts of models that today's outcomes do not hold are
+        left out.
+    run_panels, moved_media, media_prices : DataFrame, optional
+        `bridge.record.Record`, of all models.
+    goals : DataFrame, optional
+        goal_id, model_id, period_start, period_end.
+    components : DataFrame, optional
+        component_id, label.
+    previous : DataFrame, optional
+        Rows of an earlier call: those of forecasts whose inputs are the same are taken from it.
+    pruned_runs : iterable of str
+        Runs whose draws were thrown away on record: their forecasts have a total only.
 
     Raises
     ------
     ValueError
-        When a published forecast's run is not in `posterior`.
+        When a published forecast's run is neither in `posterior` nor pruned.
     """
     history = _History(outcomes, media, drivers)
     ledger = conform(forecasts.select(list(FORECASTS)), FORECASTS)
     ledger = ledger.filter(pl.col("model_id").is_in(outcomes["model_id"].unique().to_list()))
     ledger = ledger.sort("model_id", "as_of_week", "run_id", "plan_id")
-    wanted = ledger["run_id"].unique(maintain_order=True).to_list()
-    lost = sorted(set(wanted) - set(posterior["run_id"].unique()))
+    wanted, pruned = ledger["run_id"].unique(maintain_order=True).to_list(), set(pruned_runs)
+    lost = sorted(set(wanted) - set(posterior["run_id"].unique()) - pruned)
     if lost:
         raise ValueError(
             f"published forecasts of {len(lost)} runs have no posterior draws, first {lost[:5]}: "
             "the history database lost rows of int_mixloop__posterior; restore it from a copy"
         )
-    frames = []
-    for run in _read(posterior, wanted):
-        own = ledger.filter(pl.col("run_id") == run.run_id)
-        frames += [
-            variance_rows(run, plan, history[run.model_id], nodes, _own(leaf_media, run))
-            for plan in own.partition_by("plan_id", maintain_order=True)
-        ]
+    records = records_of(run_panels, moved_media, media_prices)
+    labels = {} if components is None else dict(components.select("component_id", "label").rows())
+    versions = _mapping_versions(forecasts)
+    carried = dict(posterior.select("run_id", "carryover_weeks").unique("run_id").rows())
+    kept = {} if previous is None else previous.partition_by("inputs_hash", as_dict=True)
+    frames, code = [], code_digest()
+    for own in ledger.partition_by("run_id", maintain_order=True):
+        run_id, model_id = own.row(0, named=True)["run_id"], own.row(0, named=True)["model_id"]
+        panel, aims = history[model_id], goals_of(goals, model_id)
+        if run_id in pruned:
+            plans = own.partition_by("plan_id", maintain_order=True)
+            frames += [unsplit_rows(plan, panel, aims) for plan in plans]
+            continue
+        record = records.get(model_id, records[None])
+        leaves = None if leaf_media is None else leaf_media.filter(pl.col("model_id") == model_id)
+        about = about_model(nodes.filter(pl.col("model_id") == model_id), aims, labels)
+        run = None
+        for plan in own.partition_by("plan_id", maintain_order=True):
+            version = versions.get((run_id, plan["plan_id"][0]))
+            same = inputs_hash(
+                code, plan, panel, record, version,
+                carryover_weeks=carried[run_id], about=about, leaf_media=leaves,
+            )  # fmt: skip
+            if (same,) in kept:
+                frames.append(kept[same,].select(list(VARIANCE)))
+                continue
+            run = run or next(_read(posterior, [run_id]))
+            rows = variance_rows(
+                run, plan, panel, nodes, leaves,
+                record=record, mapping_version=version, goals=aims, labels=labels,
+            )  # fmt: skip
+            frames.append(rows.with_columns(inputs_hash=pl.lit(same)))
     return _stack(frames, VARIANCE)
+
+
+def _mapping_versions(forecasts: pl.DataFrame) -> dict[tuple[str, str], int | None]:
+    """Return the mapping that each run and plan was published under."""
+    if "mapping_version" not in forecasts.columns:
+        return {}
+    rows = forecasts.select("run_id", "plan_id", "mapping_version").unique()
+    return {(run, plan): version for run, plan, version in rows.iter_rows()}
 
 
 def backtests_table(

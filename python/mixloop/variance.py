@@ -16,12 +16,10 @@ from mixloop.bridge.states import ledger_array, states_of
 from mixloop.contributions import ALL_GEOS
 from mixloop.evaluate import MAIN, baseline_of, hierarchy_components, with_baseline
 from mixloop.forecast import exposure_paths, with_total
-from mixloop.frames import summarise
+from mixloop.frames import NORMAL_90, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.schemas import VARIANCE, conform, empty
-
-NORMAL_90 = 2 * 1.6448536269514722  # standard deviations between the 5% and the 95% quantile
 
 
 def _split_known(

@@ -198,8 +198,9 @@ def test_variance_of_the_weeks_that_have_come(tables, forecasts):
     frame = publish.variance_table(**inputs)
     assert frame.schema == VARIANCE
     assert frame["run_id"].unique().to_list() == ["back"]  # the live plan's weeks are to come
-    assert frame["week"].n_unique() == 3
-    total = frame.filter((pl.col("driver_id") == "total") & (pl.col("geo") == "g0")).sort("week")
+    assert frame["week"].drop_nulls().n_unique() == 3
+    weekly = frame.filter(period_type="week", geo="g0")
+    total = weekly.filter(driver_id="total", cause="total").sort("week")
     kpi = forecasts.filter(
         (pl.col("run_id") == "back") & (pl.col("component_id") == "kpi") & (pl.col("geo") == "g0")
     ).sort("week")

@@ -66,21 +66,23 @@ PERFORMANCE = rows(
     "'r', 'training', 'unmapped', false, 'main', true, null, 7.0",
 )
 VARIANCE = rows(
-    "run_id, model_id, plan_id, geo, week, driver_id, driver_type, hierarchy_id, is_additive, "
-    "variance_mean",
-    *node_rows("'r', 'm', 'p', 'a', date '2024-02-05', '{node}', 'spend'", last="{minus}"),
+    "run_id, model_id, plan_id, geo, week, driver_id, driver_type, cause, hierarchy_id, "
+    "is_additive, variance_mean",
+    *node_rows(
+        "'r', 'm', 'p', 'a', date '2024-02-05', '{node}', 'channel', 'total'", last="{minus}"
+    ),
     # published without the split of social: no rows below it, none of the hierarchy `team`
     *(
         row
         for row in node_rows(
-            "'old', 'm', 'p', 'a', date '2024-01-01', '{node}', 'spend'", only="main"
+            "'old', 'm', 'p', 'a', date '2024-01-01', '{node}', 'channel', 'total'", only="main"
         )
         if "'meta'" not in row and "'tiktok'" not in row
     ),
     # of a channel that is no longer modelled
-    "'gone', 'm', 'p', 'a', date '2024-01-01', 'media', 'spend', 'main', false, 1.0",
-    "'gone', 'm', 'p', 'a', date '2024-01-01', 'meta', 'spend', 'main', true, 2.0",
-    "'r', 'm', 'p', 'a', date '2024-02-05', 'total', 'total', null, false, 1.0",
+    "'gone', 'm', 'p', 'a', date '2024-01-01', 'media', 'channel', 'total', 'main', false, 1.0",
+    "'gone', 'm', 'p', 'a', date '2024-01-01', 'meta', 'channel', 'total', 'main', true, 2.0",
+    "'r', 'm', 'p', 'a', date '2024-02-05', 'total', 'total', 'total', null, false, 1.0",
 )
 
 MODEL_LEAVES = rows(
@@ -210,7 +212,8 @@ ALLOCATION_DEFECTS = {
         defects=sum_defects("mixloop__forecast_variance", "driver_id", "variance_mean")
         | {
             "a hierarchy is shown by halves": "insert into {mixloop__forecast_variance} values "
-            "('old', 'm', 'p', 'a', date '2024-01-01', 'team:x', 'spend', 'team', false, 1.0)",
+            "('old', 'm', 'p', 'a', date '2024-01-01', 'team:x', 'channel', 'total', "
+            "'team', false, 1.0)",
             "a subtotal has lost its channels": "delete from {mixloop__forecast_variance} "
             "where run_id = 'old' and is_additive",
         },

@@ -18,6 +18,8 @@ APPEND_ONLY = {
         "history.intermediate.int_mixloop__decision_measurements"
     ),
     "int_mixloop__decision_predictions": "history.intermediate.int_mixloop__decision_predictions",
+    "int_mixloop__mapping_assignments": "history.intermediate.int_mixloop__mapping_assignments",
+    "int_mixloop__run_panels": "history.intermediate.int_mixloop__run_panels",
     "int_mixloop__posterior": "history.intermediate.int_mixloop__posterior",
     "int_mixloop__mapping_ledger": "history.intermediate.int_mixloop__mapping_ledger",
     "int_mixloop__pruned_runs": "history.intermediate.int_mixloop__pruned_runs",

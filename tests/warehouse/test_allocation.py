@@ -263,7 +263,7 @@ def test_random_trees_add_up_from_raw_rows_to_what_is_published(chain, built):
         ),
         (
             "mixloop__forecast_variance", "driver_id", ("variance_mean",),
-            "run_id || plan_id || geo || week", "driver_type = 'spend'",
+            "run_id || plan_id || geo || week", "driver_type = 'channel' and cause = 'total'",
         ),
         (
             "mixloop__channel_performance", "channel_id", ("effect_mean", "spend"),

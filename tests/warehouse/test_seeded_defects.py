@@ -6,6 +6,7 @@ What runs is the SQL that dbt compiles, against tables made by hand (tests/wareh
 import duckdb
 import pytest
 from tests.warehouse.allocation_defects import ALLOCATION_DEFECTS
+from tests.warehouse.bridge_defects import BRIDGE_DEFECTS
 from tests.warehouse.decision_defects import DECISION_DEFECTS
 from tests.warehouse.defects import DEFECTS as MART_DEFECTS
 from tests.warehouse.defects import Case
@@ -25,6 +26,7 @@ DEFECTS = {
     **FEASIBILITY_DEFECTS,
     **ALLOCATION_DEFECTS,
     **DECISION_DEFECTS,
+    **BRIDGE_DEFECTS,
     **HIERARCHY_DEFECTS,
     **JUDGING_DEFECTS,
     **LEDGER_DEFECTS,

@@ -1,22 +1,22 @@
-"""Actual minus published forecast, split by cause."""
+"""Actual minus published forecast, split by cause; forecasts without news keep their rows."""
 
 from mixloop import publish
+from mixloop.bridge.kept import kept_rows
 
 
 def model(dbt, session):
-    posterior = dbt.ref("int_mixloop__posterior").pl()
-    forecasts = dbt.ref("int_mixloop__published_forecasts").pl()
-    outcomes = dbt.ref("int_mixloop__model_outcomes").pl()
-    media = dbt.ref("int_mixloop__model_media").pl()
-    drivers = dbt.ref("int_mixloop__model_drivers").pl()
-    nodes = dbt.ref("int_mixloop__model_nodes").pl()
-    leaf_media = dbt.ref("int_mixloop__model_leaf_media").pl()
-    return publish.variance_table(
-        posterior=posterior,
-        forecasts=forecasts,
-        outcomes=outcomes,
-        media=media,
-        drivers=drivers,
-        nodes=nodes,
-        leaf_media=leaf_media,
-    )
+    tables = {
+        "posterior": dbt.ref("int_mixloop__posterior").pl(),
+        "forecasts": dbt.ref("int_mixloop__published_forecasts").pl(),
+        "outcomes": dbt.ref("int_mixloop__model_outcomes").pl(),
+        "media": dbt.ref("int_mixloop__model_media").pl(),
+        "drivers": dbt.ref("int_mixloop__model_drivers").pl(),
+        "nodes": dbt.ref("int_mixloop__model_nodes").pl(),
+        "leaf_media": dbt.ref("int_mixloop__model_leaf_media").pl(),
+        "run_panels": dbt.ref("int_mixloop__run_panels").pl(),
+        "moved_media": dbt.ref("int_mixloop__moved_media").pl(),
+        "media_prices": dbt.ref("int_mixloop__media_prices").pl(),
+        "goals": dbt.ref("stg_mixloop__goals").pl(),
+        "components": dbt.ref("int_mixloop__components").pl(),
+    }
+    return publish.variance_table(**tables, previous=kept_rows(session, dbt.this))

@@ -37,6 +37,7 @@ final as (
         allocation,
         hierarchy_id,
         is_pooled,
+        cast(mapping_version as integer) as mapping_version,
         forecast_mean,
         forecast_p05,
         forecast_p50,

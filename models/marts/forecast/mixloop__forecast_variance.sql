@@ -1,5 +1,6 @@
 with forecast_variance as (
     select * from {{ ref('int_mixloop__forecast_variance') }}
+    where period_type = 'week' and (driver_id != 'total' or cause = 'total')
 ),
 
 published_forecasts as (
@@ -29,6 +30,7 @@ final as (
     select
         {{ mixloop.surrogate_key([
             'forecast_variance.run_id', 'forecast_variance.plan_id', 'geo', 'week', 'driver_id',
+            'cause',
         ]) }} as forecast_variance_id,
         forecast_variance.run_id,
         forecast_variance.model_id,
@@ -43,12 +45,15 @@ final as (
         forecast_variance.driver_id,
         forecast_variance.driver_type,
         coalesce(components.label, forecast_variance.driver_id) as driver_label,
+        forecast_variance.cause,
         forecast_variance.is_additive,
         forecast_variance.allocation,
         forecast_variance.hierarchy_id,
         forecast_variance.is_pooled,
         forecast_variance.planned_value,
         forecast_variance.actual_value,
+        forecast_variance.forecast_mean,
+        forecast_variance.actual_mean,
         forecast_variance.variance_mean,
         forecast_variance.variance_p05,
         forecast_variance.variance_p50,
@@ -63,7 +68,7 @@ final as (
     left join components
         on
             forecast_variance.driver_id = components.component_id
-            and forecast_variance.driver_type = 'spend'
+            and forecast_variance.driver_type = 'channel'
 )
 
 select * from final

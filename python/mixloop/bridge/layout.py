@@ -183,7 +183,7 @@ def _words(bridge: Bridge, sums: Sums) -> tuple[np.ndarray, np.ndarray]:
     for entry in (*range(first, first + bridge.n_nodes), last):
         node = None if entry == last else entry - first
         rows = _causes_of(bridge, node)
-        subject = "" if node is None else f": {bridge.label(bridge.tree.ids[node])}"
+        subject = "" if node is None else bridge.label(bridge.tree.ids[node])
         for p, period in enumerate(sums.periods):
             forecast = float(sums.forecast[p] if node is None else sums.nodes[p, node])
             causes = [

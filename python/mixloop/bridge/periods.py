@@ -62,13 +62,13 @@ def periods_of(
     [('May 2026', [True, False]), ('June 2026', [False, True]), ('Q2 2026', [True, True])]
     """
     days = [week.item() for week in weeks]
-    every = [Period("week", str(d), f"The week of {d}", d, d) for d in days]
+    every = [Period("week", str(d), f"the week of {d}", d, d) for d in days]
     for year, month in dict.fromkeys((d.year, d.month) for d in days):
         name = f"{year}-{month:02d}"
         every.append(Period("month", name, f"{MONTHS[month - 1]} {year}", *_month(year, month, 1)))
     for year, quarter in dict.fromkeys((d.year, (d.month + 2) // 3) for d in days):
         bounds = _month(year, 3 * quarter - 2, 3)
         every.append(Period("quarter", f"{year}-Q{quarter}", f"Q{quarter} {year}", *bounds))
-    every += [Period("goal", name, f"Goal {name}", start, end) for name, start, end in goals]
+    every += [Period("goal", name, f"goal {name}", start, end) for name, start, end in goals]
     held = [np.array([p.start <= d <= p.end for d in days], dtype=bool) for p in every]
     return [(p, at) for p, at in zip(every, held, strict=True) if at.any()]

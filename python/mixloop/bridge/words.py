@@ -78,8 +78,10 @@ def sentence(
 
     Parameters
     ----------
+    period : str
+        The period's name, as `June 2026` or `the week of 2026-06-01`.
     subject : str
-        What the difference is of, to follow the period; empty for the KPI.
+        What the difference is of; empty for the KPI.
     causes : sequence of Cause
         From `ranked`.
     unexplained : float, optional
@@ -97,11 +99,12 @@ def sentence(
     """
     came, whole = weeks
     when = period if came >= whole else f"{period} so far ({came} of {whole} weeks)"
+    what = f"The effect of {subject} in {when}" if subject else when[0].upper() + when[1:]
     if abs(total) <= SMALL * abs(forecast):
-        head = f"{when}{subject} was as forecast"
+        head = f"{what} was as forecast"
     else:
         way = "below" if total < 0 else "above"
-        head = f"{when}{subject} was {_amount(abs(total), forecast, '')} {way} forecast"
+        head = f"{what} was {_amount(abs(total), forecast, '')} {way} forecast"
     named = [cause for cause in causes[:SAID] if abs(cause.mean) > SMALL * abs(forecast)]
     parts = [
         PHRASES[cause.cause][cause.mean < 0].format(cause.label)

@@ -3,8 +3,19 @@
 -- that channel, and none of another hierarchy that would need them: all or nothing. Forecasts of a
 -- channel that is no longer modelled are left out: today's nodes do not hold it.
 with all_variances as (
-    select * from {{ ref('mixloop__forecast_variance') }}
-    where driver_type = 'spend'
+    select
+        run_id,
+        model_id,
+        plan_id,
+        geo,
+        week,
+        driver_id,
+        any_value(hierarchy_id) as hierarchy_id,
+        bool_or(is_additive) as is_additive,
+        max(variance_mean) filter (where cause = 'total') as variance_mean
+    from {{ ref('mixloop__forecast_variance') }}
+    where driver_type = 'channel'
+    group by run_id, model_id, plan_id, geo, week, driver_id
 ),
 
 model_channels as (

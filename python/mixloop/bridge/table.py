@@ -1,0 +1,189 @@
+"""Which forecasts are split anew, and what is said of those whose draws are gone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date, timedelta
+from importlib import import_module
+from inspect import getsource
+
+import numpy as np
+import polars as pl
+
+from mixloop.bridge.periods import periods_of
+from mixloop.bridge.record import Record
+from mixloop.bridge.states import ledger_array
+from mixloop.bridge.words import sentence
+from mixloop.contributions import ALL_GEOS
+from mixloop.frames import NORMAL_90
+from mixloop.panel import Panel
+from mixloop.schemas import MEDIA_PRICES, MOVED_MEDIA, RUN_PANELS, VARIANCE, conform, empty
+
+CODE = (
+    *("variance", "bridge.changes", "bridge.layout", "bridge.paths", "bridge.periods"),
+    *("bridge.record", "bridge.states", "bridge.words", "evaluate", "allocation", "forecast"),
+    *("forms", "transforms"),
+)
+Goal = tuple[str, date, date]
+
+
+def code_digest() -> str:
+    """Return a hash of the source of every module that makes the rows."""
+    digest = hashlib.sha256()
+    for name in CODE:
+        digest.update(getsource(import_module(f"mixloop.{name}")).encode())
+    return digest.hexdigest()[:16]
+
+
+def records_of(
+    run_panels: pl.DataFrame | None,
+    moved_media: pl.DataFrame | None,
+    media_prices: pl.DataFrame | None,
+) -> dict[str | None, Record]:
+    """Return what is known of every model; under None what holds for a model without panels."""
+    panels = empty(RUN_PANELS) if run_panels is None else run_panels.select(list(RUN_PANELS))
+    moved = empty(MOVED_MEDIA) if moved_media is None else conform(moved_media, MOVED_MEDIA)
+    prices = empty(MEDIA_PRICES) if media_prices is None else conform(media_prices, MEDIA_PRICES)
+    own = panels.partition_by("model_id", as_dict=True)
+    found: dict[str | None, Record] = {
+        model_id: Record(rows, moved, prices) for (model_id,), rows in own.items()
+    }
+    found[None] = Record(empty(RUN_PANELS), moved, prices)
+    return found
+
+
+def goals_of(goals: pl.DataFrame | None, model_id: str) -> list[Goal]:
+    """Return a model's goal periods in the order of time; goals without a model hold for all."""
+    if goals is None:
+        return []
+    own = goals.filter(
+        pl.col("model_id").is_null() | (pl.col("model_id") == model_id),
+        pl.col("goal_id").is_not_null(),
+        pl.col("period_start") <= pl.col("period_end"),
+    )
+    own = own.unique("goal_id", keep="first", maintain_order=True)
+    rows = own.select("goal_id", "period_start", "period_end")
+    return rows.sort("period_start", "goal_id").rows()
+
+
+def _digest_of(frame: pl.DataFrame) -> bytes:
+    """Return bytes that say what is in a frame, whatever the order of its rows."""
+    return np.sort(frame.hash_rows(seed=0).to_numpy()).tobytes()
+
+
+def inputs_hash(
+    code: str,
+    ledger: pl.DataFrame,
+    panel: Panel,
+    record: Record,
+    mapping_version: int | None,
+    *,
+    carryover_weeks: int,
+    about: bytes,
+    leaf_media: pl.DataFrame | None,
+) -> str:
+    """Return a hash of all that the rows of one forecast are made from.
+
+    Weeks that come after the forecast's last one are not part of it, so that a forecast that has
+    been answered in full keeps its rows.
+
+    Parameters
+    ----------
+    code : str
+        From `code_digest`.
+    about : bytes
+        What the model is today: nodes, goals, labels.
+    """
+    as_of, run_id = (ledger[name][0] for name in ("as_of_week", "run_id"))
+    until = ledger["week"].max()
+    since = as_of - timedelta(weeks=carryover_weeks)
+    weeks = panel.weeks
+    keep = (weeks >= np.datetime64(since)) & (weeks <= np.datetime64(until))
+    window = keep & (weeks > np.datetime64(as_of))
+    names = (panel.geos, panel.channels, panel.drivers, run_id, mapping_version)
+    digest = hashlib.sha256(code.encode() + repr(names).encode() + about)
+    digest.update(_digest_of(ledger))
+    digest.update(weeks[keep].astype(np.int64).tobytes())
+    for values in (panel.outcome, panel.exposure, panel.spend, panel.driver_values):
+        digest.update(np.ascontiguousarray(values[:, keep]).tobytes())
+    if leaf_media is not None:
+        digest.update(_digest_of(leaf_media.filter(pl.col("week").is_between(since, until))))
+    if window.any():
+        first = [(run, known) for run, known, _ in record.first_runs(weeks[window])]
+        digest.update(repr(first).encode())
+        price = record.price_ratio(
+            weeks[keep], window[keep], np.datetime64(as_of), panel.geos, panel.channels
+        )
+        digest.update(price.round(9).tobytes())
+    digest.update(_digest_of(record.moved))
+    return digest.hexdigest()[:32]
+
+
+def about_model(nodes: pl.DataFrame, goals: list[Goal], labels: Mapping[str, str]) -> bytes:
+    """Return bytes that say what the model's nodes, goals and labels are."""
+    said = json.dumps([[str(part) for part in goal] for goal in goals])
+    return _digest_of(nodes) + said.encode() + json.dumps(labels, sort_keys=True).encode()
+
+
+def unsplit_rows(ledger: pl.DataFrame, panel: Panel, goals: list[Goal]) -> pl.DataFrame:
+    """Return the total of a forecast whose draws were thrown away, all of it not explained.
+
+    Ranges are null; weeks have the published spread, longer periods no z-score.
+    """
+    told = np.sort(ledger["week"].unique().to_numpy().astype("datetime64[D]"))
+    as_of = np.datetime64(ledger["as_of_week"][0])
+    weeks = told[(told > as_of) & np.isin(told, panel.weeks)]
+    if not len(weeks):
+        return empty(VARIANCE)
+    geos = tuple(sorted({*ledger["geo"].unique()} - {ALL_GEOS} & set(panel.geos)))
+    kpi = ledger.filter(pl.col("component_type") == "kpi")
+    mean, low, high = (
+        ledger_array(kpi, f"forecast_{part}", weeks, (*geos, ALL_GEOS), ("kpi",))[..., 0]
+        for part in ("mean", "p05", "p95")
+    )
+    at = np.isin(panel.weeks, weeks)
+    outcome = panel.outcome[[panel.geos.index(geo) for geo in geos]][:, at]
+    actual = np.concatenate([outcome, outcome.sum(axis=0, keepdims=True)])
+    rows = []
+    for j, geo in enumerate((*geos, ALL_GEOS)):
+        for period, held in periods_of(weeks, goals):
+            used = held & np.isfinite(actual[j])
+            if not used.any():
+                continue
+            forecast, came = mean[j, used].sum(), actual[j, used].sum()
+            spread = (high - low)[j, used].sum() / NORMAL_90
+            z_score = (came - forecast) / spread if period.kind == "week" and spread > 0 else None
+            of_period = period.count(weeks[0].item())
+            common = {
+                **ledger.select("run_id", "model_id", "plan_id", "as_of_week").row(0, named=True),
+                "geo": geo,
+                "period_type": period.kind,
+                "period_id": period.period_id,
+                "week": period.start if period.kind == "week" else None,
+                "first_week": weeks[used][0].item(),
+                "last_week": weeks[used][-1].item(),
+                "n_weeks": int(used.sum()),
+                "n_weeks_of_period": of_period,
+                "horizon_weeks": int((weeks[used][-1] - as_of).astype(int)) // 7,
+                "is_pooled": False,
+                "variance_mean": came - forecast,
+                "z_score": z_score,
+            }
+            gap, n_weeks = float(came - forecast), int(used.sum())
+            said = sentence(
+                period.label, "", float(forecast), gap, [],
+                unexplained=gap, z_score=z_score, weeks=(n_weeks, of_period),
+            )  # fmt: skip
+            both = {"planned_value": forecast, "actual_value": came, "forecast_mean": forecast}
+            for name in ("unexplained", "total"):
+                rows.append(
+                    common
+                    | {"driver_id": name, "driver_type": name, "cause": name}
+                    | {"is_additive": name != "total"}
+                    | (both | {"actual_mean": came, "sentence": said} if name == "total" else {})
+                )
+    if not rows:
+        return empty(VARIANCE)
+    return pl.DataFrame(rows, schema=VARIANCE)

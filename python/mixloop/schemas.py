@@ -188,39 +188,6 @@ VARIANCE: dict[str, pl.DataType] = {
     "inputs_hash": pl.String(),  # of all that the forecast's rows are made from
 }
 
-RUN_PANELS: dict[str, pl.DataType] = {
-    "run_id": pl.String(),
-    "model_id": pl.String(),
-    "as_of_week": pl.Date(),
-    "mapping_version": pl.Int64(),
-    "panel_number": pl.Int64(),  # counts the builds that added panels
-    "geo": pl.String(),
-    "item_type": pl.String(),  # kpi, channel, leaf, driver
-    "item_id": pl.String(),
-    "first_week": pl.Date(),
-    "spend": pl.List(pl.Float64()),  # channels and leaves
-    "values": pl.List(pl.Float64()),  # exposure, KPI or driver value
-}
-
-MOVED_MEDIA: dict[str, pl.DataType] = {
-    "mapping_version": pl.Int64(),
-    "geo": pl.String(),
-    "week": pl.Date(),
-    "from_leaf_id": pl.String(),
-    "from_channel_id": pl.String(),  # the modelled channel above, null without one
-    "to_leaf_id": pl.String(),
-    "to_channel_id": pl.String(),
-    "spend": pl.Float64(),
-    "impressions": pl.Float64(),
-}
-
-MEDIA_PRICES: dict[str, pl.DataType] = {
-    "geo": pl.String(),
-    "channel_id": pl.String(),
-    "week": pl.Date(),
-    "log_price": pl.Float64(),
-}
-
 BACKTESTS: dict[str, pl.DataType] = {
     "run_id": pl.String(),
     "model_id": pl.String(),

@@ -249,6 +249,7 @@ class Chain:
         meta = self.nodes[name]["config"]["meta"]
         dbt = SimpleNamespace(
             ref=lambda parent: self._connection.sql(f"from {self.relation[parent]}"),
+            this=self.relation[name],
             config=SimpleNamespace(meta_get=meta.__getitem__),
         )
         namespace: dict = {}

@@ -7,7 +7,40 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from mixloop.schemas import MEDIA_PRICES, MOVED_MEDIA, RUN_PANELS, empty
+from mixloop.schemas import empty
+
+RUN_PANELS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "as_of_week": pl.Date(),
+    "mapping_version": pl.Int64(),
+    "panel_number": pl.Int64(),  # counts the builds that added panels
+    "geo": pl.String(),
+    "item_type": pl.String(),  # kpi, channel, leaf, driver
+    "item_id": pl.String(),
+    "first_week": pl.Date(),
+    "spend": pl.List(pl.Float64()),  # channels and leaves
+    "values": pl.List(pl.Float64()),  # exposure, KPI or driver value
+}
+
+MOVED_MEDIA: dict[str, pl.DataType] = {
+    "mapping_version": pl.Int64(),
+    "geo": pl.String(),
+    "week": pl.Date(),
+    "from_leaf_id": pl.String(),
+    "from_channel_id": pl.String(),  # the modelled channel above, null without one
+    "to_leaf_id": pl.String(),
+    "to_channel_id": pl.String(),
+    "spend": pl.Float64(),
+    "impressions": pl.Float64(),
+}
+
+MEDIA_PRICES: dict[str, pl.DataType] = {
+    "geo": pl.String(),
+    "channel_id": pl.String(),
+    "week": pl.Date(),
+    "log_price": pl.Float64(),
+}
 
 SPEND, VALUES = "spend", "values"
 RECENT_WEEKS = 13  # the price that goes on unless something happens
@@ -39,11 +72,11 @@ class Record:
 
     Attributes
     ----------
-    panels : DataFrame in `schemas.RUN_PANELS`
+    panels : DataFrame in `RUN_PANELS`
         What publishing runs were given.
-    moved : DataFrame in `schemas.MOVED_MEDIA`
+    moved : DataFrame in `MOVED_MEDIA`
         Media that another mapping version had elsewhere than today's.
-    prices : DataFrame in `schemas.MEDIA_PRICES`
+    prices : DataFrame in `MEDIA_PRICES`
         Price of media by week, where impressions are known.
     """
 

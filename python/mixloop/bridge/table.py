@@ -13,13 +13,13 @@ import numpy as np
 import polars as pl
 
 from mixloop.bridge.periods import periods_of
-from mixloop.bridge.record import Record
+from mixloop.bridge.record import MEDIA_PRICES, MOVED_MEDIA, RUN_PANELS, Record
 from mixloop.bridge.states import ledger_array
 from mixloop.bridge.words import sentence
 from mixloop.contributions import ALL_GEOS
 from mixloop.frames import NORMAL_90
 from mixloop.panel import Panel
-from mixloop.schemas import MEDIA_PRICES, MOVED_MEDIA, RUN_PANELS, VARIANCE, conform, empty
+from mixloop.schemas import VARIANCE, conform, empty
 
 CODE = (
     *("variance", "bridge.changes", "bridge.layout", "bridge.paths", "bridge.periods"),

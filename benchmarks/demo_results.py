@@ -33,14 +33,14 @@ order by performance.spend desc
 """
 VARIANCE = """
 select
-    driver_label as driver,
+    concat_ws(', ', driver_label, nullif(cause, driver_label)) as driver,
     sum(planned_value) as planned,
     sum(actual_value) as actual,
     sum(variance_mean) as variance
 from main_mixloop.mixloop__forecast_variance
 where model_id = 'revenue' and geo = 'all' and (is_additive or driver_type = 'total')
-group by driver_label
-order by driver_label = 'total' desc, abs(variance) desc
+group by driver_label, cause
+order by cause = 'total' desc, abs(variance) desc
 """
 
 

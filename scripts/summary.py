@@ -46,6 +46,8 @@ PUBLIC = (
     ("mixloop__response_curves", "what more spend would bring"),
     ("mixloop__backtests", "forecasts of weeks held out"),
     ("mixloop__backtest_scores", "how good they were, by horizon"),
+    ("mixloop__recommendations", "how a plan's money could be split better"),
+    ("mixloop__decision_backtests", "would earlier advice have paid"),
     ("mixloop__forecasts", "what is expected, kept as made"),
     ("mixloop__forecast_variance", "why it came differently"),
     ("mixloop__ledger", "what was published, planned and decided, chained"),

@@ -8,6 +8,7 @@
         'decision': 'revised',
         'run': 'kept',
         'forecast': 'kept',
+        'recommendation': 'revised',
         'prune': 'kept',
     }) }}
 {% endmacro %}

@@ -114,7 +114,7 @@ def variant_runs(posterior: pl.DataFrame, live: Posterior) -> dict[str, str]:
     return {run_id: name for name, run_id in sorted(by_name.items())}
 
 
-def _read(posterior: pl.DataFrame, run_ids: list[str]) -> Iterator[Posterior]:
+def read_runs(posterior: pl.DataFrame, run_ids: list[str]) -> Iterator[Posterior]:
     """Yield the listed runs' posteriors, in the order of the list."""
     for run_id in run_ids:
         yield from posteriors_from_frame(posterior.filter(pl.col("run_id") == run_id))
@@ -162,7 +162,7 @@ def contributions_table(
 ) -> pl.DataFrame:
     """Return `schemas.CONTRIBUTIONS` of every model's current live run."""
     history = _History(outcomes, media, drivers)
-    current = _read(posterior, current_runs(posterior, models))
+    current = read_runs(posterior, current_runs(posterior, models))
     frames = [
         contribution_rows(
             run, history[run.model_id], nodes, _own(leaf_media, run), _controllable(drivers, run)
@@ -184,7 +184,7 @@ def performance_table(
     """Return `schemas.PERFORMANCE` of every model's current live run."""
     history = _History(outcomes, media, drivers)
     hurdles = dict(models.select("model_id", "hurdle_roi").rows())
-    current = _read(posterior, current_runs(posterior, models))
+    current = read_runs(posterior, current_runs(posterior, models))
     frames = [
         performance_rows(
             run,
@@ -235,7 +235,7 @@ def curves_table(
 ) -> pl.DataFrame:
     """Return `schemas.CURVES` of every model's current live run, `points` levels a curve."""
     history = _History(outcomes, media, drivers)
-    current = _read(posterior, current_runs(posterior, models))
+    current = read_runs(posterior, current_runs(posterior, models))
     frames = [
         curve_rows(run, history[run.model_id], _plans_of(plans, run), int(points))
         for run in current
@@ -262,7 +262,7 @@ def forecasts_table(
     seeds = _seeds(posterior)
     wanted = current_runs(posterior, models) + backtest_runs(posterior, models)
     frames = []
-    for run in _read(posterior, wanted):
+    for run in read_runs(posterior, wanted):
         own = _plans_of(plans, run).sort("plan_id", "week", "geo", "item_type", "item_id")
         for plan in own.partition_by("plan_id", maintain_order=True):
             plan_id = plan["plan_id"][0]
@@ -358,7 +358,7 @@ def variance_table(
             if (same,) in kept:
                 frames.append(kept[same,].select(list(VARIANCE)))
                 continue
-            run = run or next(_read(posterior, [run_id]))
+            run = run or next(read_runs(posterior, [run_id]))
             rows = variance_rows(
                 run, plan, panel, nodes, leaves,
                 record=record, mapping_version=version, goals=aims, labels=labels,
@@ -390,7 +390,7 @@ def backtests_table(
         backtest_rows(
             run, history[run.model_id], horizon_weeks=int(horizon_weeks), seed=seeds[run.run_id]
         )
-        for run in _read(posterior, backtest_runs(posterior, models))
+        for run in read_runs(posterior, backtest_runs(posterior, models))
     ]
     return _stack(frames, BACKTESTS)
 
@@ -407,7 +407,7 @@ def scores_table(
     history = _History(outcomes, media, drivers)
     seeds = _seeds(posterior)
     frames = []
-    for run in _read(posterior, current_runs(posterior, models)):
+    for run in read_runs(posterior, current_runs(posterior, models)):
         keys = {"run_id": run.run_id, "model_id": run.model_id}
         fitted = in_sample_rows(run, history[run.model_id], seed=seeds[run.run_id])
         statistics = partial(fit_statistics, run_draws(run, history[run.model_id]))
@@ -433,7 +433,7 @@ def selection_table(
         selection_rows(
             run, history[run.model_id], dropped[run.run_id], material_share=float(material_share)
         )
-        for run in _read(posterior, current_runs(posterior, models))
+        for run in read_runs(posterior, current_runs(posterior, models))
     ]
     return _stack(frames, SELECTION)
 
@@ -448,9 +448,9 @@ def specifications_table(
     """Return `schemas.SPECIFICATIONS` of the current live runs and their other specifications."""
     history = _History(outcomes, media, drivers)
     frames = []
-    for run in _read(posterior, current_runs(posterior, models)):
+    for run in read_runs(posterior, current_runs(posterior, models)):
         named = variant_runs(posterior, run)
-        variants = list(zip(named.values(), _read(posterior, list(named)), strict=True))
+        variants = list(zip(named.values(), read_runs(posterior, list(named)), strict=True))
         frames.append(specification_rows(run, history[run.model_id], variants))
     return _stack(frames, SPECIFICATIONS)
 
@@ -465,7 +465,7 @@ def consistency_table(
     """Return `schemas.CONSISTENCY` of the current live runs and the backtests that go with them."""
     history = _History(outcomes, media, drivers)
     hurdles = dict(models.select("model_id", "hurdle_roi").rows())
-    earlier = list(_read(posterior, backtest_runs(posterior, models)))
+    earlier = list(read_runs(posterior, backtest_runs(posterior, models)))
     frames = [
         consistency_rows(
             run,
@@ -473,6 +473,6 @@ def consistency_table(
             history[run.model_id],
             hurdle_roi=float(hurdles[run.model_id]),
         )
-        for run in _read(posterior, current_runs(posterior, models))
+        for run in read_runs(posterior, current_runs(posterior, models))
     ]
     return _stack(frames, CONSISTENCY)

@@ -335,6 +335,53 @@ PRIORS: dict[str, pl.DataType] = {
 }
 
 
+RECOMMENDATIONS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "plan_id": pl.String(),
+    "plan_source": pl.String(),  # client, assumed
+    "as_of_week": pl.Date(),
+    "first_week": pl.Date(),  # of the plan
+    "last_week": pl.Date(),
+    "horizon_weeks": pl.Int64(),
+    "channel_id": pl.String(),
+    "media_unit": pl.String(),
+    "spend_now": pl.Float64(),  # per week of the plan, as the other amounts
+    "spend_recommended": pl.Float64(),
+    "spend_low": pl.Float64(),
+    "spend_high": pl.Float64(),
+    "change": pl.Float64(),  # recommended over now, less 1; null without spend
+    "held_by": pl.String(),  # low, high, no_spend; null: free to move further
+    **_ranges("effect_now", "effect_recommended", "effect_change"),  # whole plan and after it
+    **_ranges("gain"),  # of all channels together, the same on every row
+    "p_better": pl.Float64(),  # that the gain is above zero; null where nothing is moved
+    "n_moved": pl.Int64(),
+}
+
+DECISION_BACKTESTS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),  # the fit at the origin, which gave the advice
+    "newest_run_id": pl.String(),  # the live run, which values it
+    "model_id": pl.String(),
+    "origin_week": pl.Date(),
+    "first_week": pl.Date(),  # of the window that has come since
+    "last_week": pl.Date(),
+    "n_weeks": pl.Int64(),
+    "budget": pl.Float64(),  # spent in the window, and in what would have been done
+    "moved_spend": pl.Float64(),  # of it that would have gone elsewhere
+    "n_moved": pl.Int64(),  # channels whose money the advice changed
+    "more_for": pl.String(),  # channels, the largest amount first
+    "less_for": pl.String(),
+    "budget_then": pl.Float64(),  # money that the advice was about
+    **_ranges("expected_gain"),  # as the origin's fit saw it
+    "p_better_then": pl.Float64(),
+    **_ranges("gain"),  # as the newest run sees it, carry-over after the window included
+    "p_gain": pl.Float64(),
+    **_ranges("gain_in_window"),
+    "gain_after_mean": pl.Float64(),
+    "actual_kpi": pl.Float64(),  # of the window; null where a week is missing
+    **_ranges("kpi_if_followed"),  # actual_kpi + gain_in_window
+}
+
 FEASIBILITY: dict[str, pl.DataType] = {
     "model_id": pl.String(),
     "node_id": pl.String(),  # channel of the main hierarchy

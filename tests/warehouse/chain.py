@@ -47,6 +47,8 @@ PYTHON_TABLES = {
     "int_mixloop__staleness": schemas.STALENESS,
     "int_mixloop__decision_predictions": schemas.DECISION_PREDICTIONS,
     "int_mixloop__decision_measurements": schemas.DECISION_MEASUREMENTS,
+    "int_mixloop__recommendations": schemas.RECOMMENDATIONS,
+    "int_mixloop__decision_backtests": schemas.DECISION_BACKTESTS,
 }
 
 

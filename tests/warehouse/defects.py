@@ -150,6 +150,10 @@ RANGED = {
     "mixloop__channel_plausibility": ["share_of_effect", "share_of_kpi", "roi"],
     "mixloop__variable_selection": ["share_of_kpi"],
     "mixloop__specifications": ["effect", "roi"],
+    "mixloop__recommendations": ["effect_now", "effect_recommended", "effect_change", "gain"],
+    "mixloop__decision_backtests": [
+        *("expected_gain", "gain", "gain_in_window", "kpi_if_followed", "gain_share"),
+    ],
 }
 
 

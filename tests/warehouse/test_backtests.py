@@ -1,5 +1,6 @@
-"""The scores of forecast backtests, against the same scores worked out row by row in numpy."""
+"""Scores of forecast backtests against numpy, row by row; decision backtests; recommendations."""
 
+import json
 from datetime import date, timedelta
 
 import numpy as np
@@ -11,6 +12,7 @@ from tests.warehouse.chain import Chain, compile_project
 from mixloop import schemas
 from mixloop.backtest import METHODS
 
+RANGE = ("mean", "p05", "p50", "p95")
 FIRST = date(2024, 6, 3)
 HORIZONS = [("week_1", "week", 1), ("week_4", "week", 4), ("week_13", "week", 13)]
 HORIZONS += [("sum_4", "sum", 4), ("sum_13", "sum", 13)]
@@ -131,3 +133,80 @@ def test_without_a_live_run_there_are_no_scores(chain):
     given = {"int_mixloop__backtests": backtests()}
     chain.run(["mixloop__backtest_scores"], given=given)
     assert chain.read("select * from {mixloop__backtest_scores}") == []
+
+
+# --- decision backtests and recommendations ------------------------------------------------------
+
+
+def hindsight(**over):
+    """One decision backtest as the Python model returns it."""
+    names = ("expected_gain", "gain", "gain_in_window", "kpi_if_followed")
+    ranges = {
+        f"{n}_{p}": v for n in names for p, v in zip(RANGE, (12.0, -3.0, 12.5, 28.0), strict=True)
+    }
+    return dict.fromkeys(schemas.DECISION_BACKTESTS) | ranges | {
+        "run_id": "b", "newest_run_id": "r", "model_id": "m", "origin_week": FIRST,
+        "first_week": FIRST + timedelta(weeks=1), "last_week": FIRST + timedelta(weeks=13),
+        "n_weeks": 13, "budget": 1000.0, "moved_spend": 80.0, "n_moved": 2, "more_for": "tv",
+        "less_for": "search, radio", "budget_then": 900.0, "p_gain": 0.93, "actual_kpi": 600.0,
+    } | over  # fmt: skip
+
+
+def test_a_decision_backtest_in_one_sentence(chain):
+    later = [FIRST + timedelta(weeks=6 * i) for i in range(1, 5)]
+    rows = [
+        hindsight(),
+        hindsight(origin_week=later[0], p_gain=0.1),
+        hindsight(origin_week=later[1], p_gain=0.5, actual_kpi=None, less_for=None),
+        hindsight(origin_week=later[2], n_moved=0, p_gain=None, more_for=None, less_for=None),
+    ]
+    frame = pl.DataFrame(rows, schema=schemas.DECISION_BACKTESTS)
+    chain.run(["mixloop__decision_backtests"], given={"int_mixloop__decision_backtests": frame})
+    found = chain.read(
+        "select answer, gain_share_p05, sentence from {mixloop__decision_backtests} "
+        "order by origin_week"
+    )
+    assert [row[0] for row in found] == ["ahead", "behind", "not sure", "nothing moved"]
+    assert [row[1] for row in found] == [pytest.approx(-0.005)] * 2 + [None, pytest.approx(-0.005)]
+    assert found[0][2] == (
+        "Had the advice of 2024-06-03 been followed in the 13 weeks to 2024-09-02: more for tv, "
+        "less for search, radio. At the same budget, +2.00% of the KPI (-0.50% to +4.67%), says "
+        "the newest model: ahead with probability 0.93."
+    )
+    assert ": more for tv. At the same budget, 12 of the KPI more (-3 to 28), says" in found[2][2]
+    assert found[3][2] == f"The advice of {later[2]} was to leave the money where it was."
+
+
+def advice(channel, **over):
+    ranges = {f"{n}_{p}": 1.5 for n in ("effect_now", "effect_change", "gain") for p in RANGE}
+    return dict.fromkeys(schemas.RECOMMENDATIONS) | ranges | {
+        "run_id": "r", "model_id": "m", "plan_id": "base", "plan_source": "client",
+        "as_of_week": FIRST, "first_week": FIRST, "last_week": FIRST, "channel_id": channel,
+        "spend_now": 100.0, "spend_recommended": 110.0, "spend_low": 80.0, "spend_high": 120.0,
+        "p_better": 0.75, "n_moved": 2,
+    } | over  # fmt: skip
+
+
+def test_a_recommendation_is_one_record_of_the_ledger(chain):
+    rows = [advice("tv"), advice("search", spend_recommended=90.0)]
+    frame = pl.DataFrame(rows, schema=schemas.RECOMMENDATIONS)
+    texts = []
+    for order in (frame, frame.reverse()):
+        chain.run(
+            ["int_mixloop__recommendation_records"], given={"int_mixloop__recommendations": order}
+        )
+        ((kind, record, run, content),) = chain.read(
+            "select record_kind, record_id, run_id, content "
+            "from {int_mixloop__recommendation_records}"
+        )
+        assert (kind, record, run) == ("recommendation", "r/base", "r")
+        texts.append(content)
+    assert texts[0] == texts[1]
+    said = json.loads(texts[0])
+    assert list(said) == sorted(said)
+    assert (said["p_better"], said["gain_mean"], said["plan_source"]) == ("0.750", "1.50", "client")
+    assert [row[:3] for row in said["rows"]] == [
+        ["search", "100.00", "90.00"],
+        ["tv", "100.00", "110.00"],
+    ]
+    assert len(said["rows"][0]) == len(said["columns"].split(", "))

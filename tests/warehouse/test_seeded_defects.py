@@ -16,6 +16,7 @@ from tests.warehouse.hierarchy_defects import HIERARCHY_DEFECTS
 from tests.warehouse.judging_defects import JUDGING_DEFECTS
 from tests.warehouse.ledger_defects import LEDGER_DEFECTS
 from tests.warehouse.mapping_defects import MAPPING_DEFECTS
+from tests.warehouse.planning_defects import PLANNING_DEFECTS
 from tests.warehouse.pooling_defects import POOLING_DEFECTS
 from tests.warehouse.staleness_defects import STALENESS_DEFECTS
 from tests.warehouse.version_defects import VERSION_DEFECTS
@@ -31,6 +32,7 @@ DEFECTS = {
     **JUDGING_DEFECTS,
     **LEDGER_DEFECTS,
     **MAPPING_DEFECTS,
+    **PLANNING_DEFECTS,
     **POOLING_DEFECTS,
     **STALENESS_DEFECTS,
     **VERSION_DEFECTS,

@@ -17,9 +17,10 @@ from mixloop.schemas import RECOMMENDATIONS, conform
 
 
 def held_by(advice: Advice, step: float) -> list[str | None]:
-    """Return what keeps each channel from moving further: `low`, `high`, `no_spend` or nothing.
+    """Return what keeps each channel from moving further, (C,).
 
-    A bound holds where less than one step is left to it.
+    `low` or `high` where it was moved and less than one step is left to that bound, `fixed` where
+    the bounds leave no step either way, `no_spend` where there is nothing to scale; else None.
     """
     amount = step * advice.spend.sum()
     room_up = (advice.high - advice.factor) * advice.spend
@@ -28,6 +29,8 @@ def held_by(advice: Advice, step: float) -> list[str | None]:
     for c, spend in enumerate(advice.spend):
         if spend <= 0:
             out.append("no_spend")
+        elif (advice.high[c] - 1.0) * spend < amount and (1.0 - advice.low[c]) * spend < amount:
+            out.append("fixed")
         elif advice.factor[c] > 1.0 and room_up[c] < amount:
             out.append("high")
         elif advice.factor[c] < 1.0 and room_down[c] < amount:

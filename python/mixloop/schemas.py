@@ -351,7 +351,7 @@ RECOMMENDATIONS: dict[str, pl.DataType] = {
     "spend_low": pl.Float64(),
     "spend_high": pl.Float64(),
     "change": pl.Float64(),  # recommended over now, less 1; null without spend
-    "held_by": pl.String(),  # low, high, no_spend; null: free to move further
+    "held_by": pl.String(),  # low, high, fixed, no_spend; null: free to move further
     **_ranges("effect_now", "effect_recommended", "effect_change"),  # whole plan and after it
     **_ranges("gain"),  # of all channels together, the same on every row
     "p_better": pl.Float64(),  # that the gain is above zero; null where nothing is moved

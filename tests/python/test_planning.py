@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from mixloop.evaluate import align, fitted_by_geo, media_effects
-from mixloop.planning.advise import advise, bounds
+from mixloop.planning.advise import Advice, advise, bounds
 from mixloop.planning.allocate import Choices, allocate, value_of
-from mixloop.planning.recommend import plan_of, recommendation_rows
+from mixloop.planning.recommend import held_by, plan_of, recommendation_rows
 from mixloop.planning.response import effect_changes, joint_change, window_of
 from mixloop.posterior import MULTIPLICATIVE
 from mixloop.schemas import RECOMMENDATIONS
@@ -261,3 +261,12 @@ def test_rows_of_a_recommendation():
             row["change"] != 0 and abs(edge - row["spend_recommended"]) < step
         )
     assert len(at_bound) >= 1
+
+
+def test_what_holds_a_channel_by_hand():
+    spend = np.array([100.0, 100.0, 100.0, 100.0, 0.0, 100.0])
+    factor = np.array([1.2, 0.8, 1.0, 1.1, 1.0, 1.0])
+    low, high = np.array([0.8, 0.8, 0.99, 0.8, 0.8, 1.0]), np.full(6, 1.2)
+    high[2], high[5] = 1.005, 1.2
+    advice = Advice(spend, low, high, factor, *[np.zeros((6, 1))] * 2, np.zeros(1))
+    assert held_by(advice, 0.03) == ["high", "low", "fixed", None, "no_spend", None]

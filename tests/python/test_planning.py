@@ -269,4 +269,4 @@ def test_what_holds_a_channel_by_hand():
     low, high = np.array([0.8, 0.8, 0.99, 0.8, 0.8, 1.0]), np.full(6, 1.2)
     high[2], high[5] = 1.005, 1.2
     advice = Advice(spend, low, high, factor, *[np.zeros((6, 1))] * 2, np.zeros(1))
-    assert held_by(advice, 0.03) == ["high", "low", "fixed", None, "no_spend", None]
+    assert held_by(advice, 0.01) == ["high", "low", "fixed", None, "no_spend", None]

@@ -34,6 +34,8 @@ PUBLIC = (
     ("mixloop__run_scores", "the model against simpler methods"),
     ("mixloop__model_health", "one verdict on every run, and why"),
     ("mixloop__health_checks", "what the verdict rests on"),
+    ("mixloop__freshness", "does the run still hold"),
+    ("mixloop__staleness", "the signs behind it, by channel"),
     ("mixloop__channel_plausibility", "which returns are hard to believe"),
     ("mixloop__priors", "what was believed before the data, and after"),
     ("mixloop__calibration_evidence", "lift tests, and how far each moved its channel"),
@@ -50,6 +52,8 @@ PUBLIC = (
     ("mixloop__decision_backtests", "would earlier advice have paid"),
     ("mixloop__forecasts", "what is expected, kept as made"),
     ("mixloop__forecast_variance", "why it came differently"),
+    ("mixloop__variance_periods", "the same by week, month and quarter, in sentences"),
+    ("mixloop__decision_outcomes", "what decisions promised and what came"),
     ("mixloop__ledger", "what was published, planned and decided, chained"),
 )
 QUERIES = (

@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-peers bench-sbc bench-many bench-judging bench-staleness bench-ingest lock clean
+.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-peers bench-sbc bench-many bench-judging bench-staleness bench-ingest lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -36,6 +36,12 @@ build: setup ## the whole warehouse for MIXLOOP_CLIENT (default: the demo client
 
 demo: setup ## only the demo client's raw tables
 	@$(BIN)/python scripts/prepare.py
+
+replay: setup ## past dates as if the warehouse had been there, then today: FROM=2025-01-01 TO=2025-12-31 EVERY=13 ORIGINS=1
+	@$(BIN)/python scripts/prepare.py
+	@$(BIN)/python scripts/replay.py --from $(or $(FROM),2025-01-01) --to $(or $(TO),2025-12-31) --every $(or $(EVERY),13) \
+		--past-vars '{"mixloop__backtest_origins": $(or $(ORIGINS),1)}'
+	@$(BIN)/python scripts/summary.py
 
 propose: setup ## a first mapping and hierarchy from MIXLOOP_CLIENT's media, to edit: OUT=proposal
 	@$(BIN)/python scripts/propose.py --out "$(or $(OUT),proposal)"

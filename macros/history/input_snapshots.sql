@@ -24,6 +24,7 @@
         source_file,
         content_hash
     from {{ relation }}
+    where {{ mixloop.was_snapshot_known(relation) }}
     {%- else -%}
     select
         cast(null as varchar) as input_name,
@@ -38,6 +39,23 @@
         cast(null as varchar) as content_hash
     where false
     {%- endif -%}
+{% endmacro %}
+
+
+{#- Whether what a snapshot says was known at the date that this build looks back to. One that a build with
+    everything wrote was known then if the newest week of its data lies before the date's week: the week is all
+    the clock it has. A ledger older than its column as_of has only such snapshots. -#}
+{% macro was_snapshot_known(relation) %}
+    {%- set day = mixloop.as_of() -%}
+    {%- if not day -%}
+        {{ return('true') }}
+    {%- endif -%}
+    {%- set names = adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
+    {%- set written = 'as_of' if 'as_of' in names else 'cast(null as date)' -%}
+    {{ return(
+        "case when " ~ written ~ " is null then as_of_week < " ~ mixloop.week_start("date '" ~ day ~ "'") ~ " - 7"
+        ~ " else " ~ written ~ " <= date '" ~ day ~ "' end"
+    ) }}
 {% endmacro %}
 
 

@@ -4,20 +4,26 @@
     source_row. An input that is switched off or missing gives no rows. Docs: docs/data-model.md.
     Columns named in as_written come a second time as `<name>_as_written`, untouched: grouping by
     them first lets large inputs trim distinct values instead of rows. Without position the select
-    has no source_row: counting rows keeps DuckDB from reading them on several cores.
+    has no source_row: counting rows keeps DuckDB from reading them on several cores. With var
+    mixloop__as_of rows that were not known then are not there, unless known_only is false;
+    positions are those among all rows.
 -#}
-{% macro read_input(name, as_written=[], with_position=true) %}
+{% macro read_input(name, as_written=[], with_position=true, known_only=true) %}
     {%- set located = mixloop.locate_input(name) -%}
+    {%- set day = mixloop.as_of() if known_only and mixloop.known_since(name) else '' -%}
+    {%- set cells = {} -%}
     select
     {%- for column in mixloop.input_contract(name).columns %}
         {%- set found = mixloop.find_input_column(located, column) %}
         {%- if found is none %}
-        cast(null as varchar) as {{ column.name }},
+            {%- set cell = 'cast(null as varchar)' %}
         {%- elif mixloop.is_native_type(found.type, column.type) %}
-        {{ adapter.quote(found.name) }} as {{ column.name }},
+            {%- set cell = adapter.quote(found.name) %}
         {%- else %}
-        {{ mixloop.text_or_null(adapter.quote(found.name)) }} as {{ column.name }},
+            {%- set cell = mixloop.text_or_null(adapter.quote(found.name)) %}
         {%- endif %}
+        {%- do cells.update({column.name: cell}) %}
+        {{ cell }} as {{ column.name }},
         {%- if column.name in as_written %}
         {{ 'cast(null as varchar)' if found is none else adapter.quote(found.name) }}
             as {{ column.name }}_as_written,
@@ -29,6 +35,10 @@
         {%- endif %}
     {%- if located.state == 'found' %}
     from {{ located.from_sql }}
+        {%- if day %}
+    {#- positions are counted before rows are left out -#}
+    {{ 'qualify' if with_position else 'where' }} {{ mixloop.is_known(name, day, cells) }}
+        {%- endif %}
     {%- else %}
     where false
     {%- endif %}

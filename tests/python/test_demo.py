@@ -19,6 +19,10 @@ def demo() -> DemoClient:
     return generate()
 
 
+def newest(outcomes: pl.DataFrame) -> pl.DataFrame:
+    return outcomes.sort("loaded_at").unique(["kpi", "geo", "date"], keep="last")
+
+
 def weekly(frame: pl.DataFrame, value: str, *keys: str) -> pl.DataFrame:
     return frame.group_by("week", *keys).agg(pl.col(value).sum()).sort("week", *keys)
 
@@ -63,7 +67,11 @@ def test_media_looks_like_a_real_account(demo: DemoClient) -> None:
 
 def test_truth_adds_up_to_the_kpi(demo: DemoClient) -> None:
     total = weekly(demo.truth, "effect", "kpi", "geo")
-    both = demo.outcomes.rename({"date": "week"}).join(total, on=["kpi", "geo", "week"], how="left")
+    both = (
+        newest(demo.outcomes)
+        .rename({"date": "week"})
+        .join(total, on=["kpi", "geo", "week"], how="left")
+    )
     assert both["effect"].null_count() == 0
     gap = (both["effect"] - both["value"]).abs() / both["value"]
     assert gap.max() < 1e-6
@@ -161,7 +169,21 @@ def test_one_geo_lacks_one_week(demo: DemoClient) -> None:
         ("new_customers", "south", date(2024, 8, 12)),
         ("revenue", "south", date(2024, 8, 12)),
     ]
-    assert not demo.outcomes.select("kpi", "geo", "date").is_duplicated().any()
+    told_once = newest(demo.outcomes)
+    assert not told_once.select("kpi", "geo", "date").is_duplicated().any()
+
+
+def test_three_weeks_of_revenue_were_first_told_too_high(demo: DemoClient) -> None:
+    both = demo.outcomes.filter(pl.struct("kpi", "geo", "date").is_duplicated())
+    first = both.join(newest(demo.outcomes), on=["kpi", "geo", "date", "loaded_at"], how="anti")
+    assert set(first["kpi"]) == {"revenue"}
+    assert set(first["date"]) == {date(2025, 3, 10), date(2025, 3, 17), date(2025, 3, 24)}
+    assert len(first) == 3 * len(brand.GEOS) and len(both) == 2 * len(first)
+    pairs = first.join(newest(demo.outcomes), on=["kpi", "geo", "date"])
+    assert np.allclose(pairs["value"] / pairs["value_right"], 1.04, atol=1e-6)
+    # the first telling came on the Tuesday after the week, as all others do
+    assert (first["loaded_at"].dt.date() - first["date"] == timedelta(days=8)).all()
+    assert set(pairs["loaded_at_right"]) == {datetime(2025, 4, 15, 7)}
 
 
 def test_finance_ties_but_for_the_planted_month(demo: DemoClient) -> None:
@@ -191,6 +213,9 @@ def test_branded_search_follows_demand_without_giving_it_away(demo: DemoClient) 
 
 def test_plans_cover_their_weeks_and_the_old_one_was_missed(demo: DemoClient) -> None:
     for plan_id, first, n_weeks in (
+        ("plan_2025_q1", date(2024, 12, 30), 13),
+        ("plan_2025_q2", date(2025, 3, 31), 13),
+        ("plan_2025_q3", date(2025, 6, 30), 13),
         ("plan_2025_q4", date(2025, 9, 29), 13),
         ("plan_2026_h1", date(2025, 12, 29), 26),
     ):

@@ -103,8 +103,8 @@ def empty_tables(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, Ma
 
 
 @cache
-def compile_once(root: Path) -> dict:
-    """Return the manifest of the project, its models and tests compiled."""
+def compile_once(root: Path, **variables: object) -> dict:
+    """Return the manifest of the project, its models and tests compiled, with vars if given."""
 
     def make(folder: Path) -> None:
         (folder / "profiles.yml").write_text((root / "profiles.example.yml").read_text())
@@ -117,7 +117,8 @@ def compile_once(root: Path) -> dict:
             "DBT_PROFILES_DIR": str(folder),
         }
         kinds = ("resource_type:model", "resource_type:test")
-        process = start_dbt(root, "compile", "--quiet", "--select", *kinds, **settings)
+        given = ("--vars", json.dumps(variables)) if variables else ()
+        process = start_dbt(root, "compile", "--quiet", *given, "--select", *kinds, **settings)
         said, _ = process.communicate()
         assert process.returncode == 0, said
         text = (folder / "target" / "manifest.json").read_text()
@@ -130,12 +131,14 @@ def compile_once(root: Path) -> dict:
         (folder / "manifest.json").write_text(text)
 
     parts = (*PROJECT, "tests/warehouse/chain.py")
-    return json.loads((make_once(root, "compiled", parts, make) / "manifest.json").read_text())
+    name = "_".join(["varied", *variables, *map(str, variables.values())])
+    folder = make_once(root, name if variables else "compiled", parts, make)
+    return json.loads((folder / "manifest.json").read_text())
 
 
-def compile_project(root: Path, *_: object) -> dict:
+def compile_project(root: Path, **variables: object) -> dict:
     """Return the manifest of the project compiled against tables with all columns."""
-    return compile_once(root) | {"table_columns": table_columns(root)}
+    return compile_once(root, **variables) | {"table_columns": table_columns(root)}
 
 
 def is_same(before: object, after: object) -> bool:

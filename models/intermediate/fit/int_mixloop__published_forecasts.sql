@@ -4,9 +4,11 @@
 -- more, on record, stay in mixloop__forecasts and are not compared with what came
 with forecasts as (
     select * from {{ ref('mixloop__forecasts') }}
-    where run_id not in (
-        select pruned.run_id from {{ ref('int_mixloop__runs_without_draws') }} as pruned
-    )
+    where
+        run_id not in (
+            select pruned.run_id from {{ ref('int_mixloop__runs_without_draws') }} as pruned
+        )
+        and {{ mixloop.is_run_known('as_of_week') }}
 ),
 
 latest_revisions as (

@@ -92,14 +92,28 @@ empty_inputs as (
         cast(null as bigint) as source_row,
         cast(null as varchar) as column_name,
         cast(null as varchar) as value,
-        'it has no rows' as problem,
         case
+            when inputs.is_required and known_rows.n_rows > 0
+                then concat(
+                    'none of its ', known_rows.n_rows, ' rows was known on ', known_rows.as_of,
+                    ' (var mixloop__as_of), the oldest is of ', known_rows.first_date
+                )
+            else 'it has no rows'
+        end as problem,
+        case
+            when inputs.is_required and known_rows.n_rows > 0
+                then concat(
+                    'choose a later date; where the oldest date is that of a reload, empty ',
+                    known_rows.column_name, ' or bring the first loads'
+                )
             when inputs.is_required then 'check the export that fills it'
             else 'nothing to do if that is meant'
         end as remedy
     from inputs
     left join row_counts
         on inputs.input_name = row_counts.input_name
+    left join {{ ref('stg_mixloop__known_rows') }} as known_rows
+        on inputs.input_name = known_rows.input_name
     where inputs.input_state = 'found' and row_counts.input_name is null
 ),
 

@@ -63,11 +63,26 @@ latest as (
 ),
 {% endif %}
 
+{% if is_incremental() %}
+-- a build that looks back to before what is written adds nothing: the past is not news
+newer as (
+    select count(*) as n_rows
+    from {{ this }}
+    where not ({{ mixloop.was_snapshot_known(this) }})
+),
+{% else %}
+newer as (
+    select 0 as n_rows
+),
+{% endif %}
+
 changed as (
     select
         content.*,
         cast(coalesce(latest.revision, 0) + 1 as integer) as revision
     from content
+    inner join newer
+        on newer.n_rows = 0
     left join latest
         on
             content.input_name = latest.input_name
@@ -88,7 +103,8 @@ input_snapshots as (
         impressions_sum,
         n_rows,
         source_file,
-        content_hash
+        content_hash,
+        {{ "date '" ~ mixloop.as_of() ~ "'" if mixloop.as_of() else 'cast(null as date)' }} as as_of
     from changed
 )
 

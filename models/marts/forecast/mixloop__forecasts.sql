@@ -100,6 +100,20 @@ plans as (
     group by run_id, plan_id
 ),
 
+{% if mixloop.as_of() %}
+-- A build that looks back may see a plan as it was published before a later revision.
+same_revisions as (
+    select
+        run_id,
+        plan_id,
+        plan_hash,
+        nodes_hash,
+        max(revision) as revision
+    from published
+    group by run_id, plan_id, plan_hash, nodes_hash
+),
+
+{% endif %}
 -- A plan that is as it was last published keeps its revision; a changed one gets the next number.
 plan_revisions as (
     select
@@ -109,6 +123,9 @@ plan_revisions as (
         plans.nodes_hash,
         case
             when latest_revisions.revision is null then 1
+            {%- if mixloop.as_of() %}
+            when same_revisions.revision is not null then same_revisions.revision
+            {%- endif %}
             when
                 latest_revisions.plan_hash = plans.plan_hash
                 and coalesce(latest_revisions.nodes_hash, plans.nodes_hash) = plans.nodes_hash
@@ -120,6 +137,14 @@ plan_revisions as (
         on
             plans.run_id = latest_revisions.run_id
             and plans.plan_id = latest_revisions.plan_id
+    {%- if mixloop.as_of() %}
+    left join same_revisions
+        on
+            plans.run_id = same_revisions.run_id
+            and plans.plan_id = same_revisions.plan_id
+            and plans.plan_hash = same_revisions.plan_hash
+            and plans.nodes_hash = same_revisions.nodes_hash
+    {%- endif %}
 ),
 
 -- A backtest forecast opens a model's record, so that there is a variance on day one; after that

@@ -72,7 +72,9 @@ new_records as (
         or (
             not candidates.is_kept
             and candidates.content_hash != latest.content_hash
-            and coalesce(candidates.as_of_week >= latest.as_of_week, true)
+            and coalesce(
+                candidates.as_of_week {{ '>' if mixloop.as_of() else '>=' }} latest.as_of_week, true
+            )
         )
 ),
 

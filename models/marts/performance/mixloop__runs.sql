@@ -1,9 +1,11 @@
 with run_facts as (
     select * from {{ ref('int_mixloop__run_facts') }}
+    where {{ mixloop.is_run_known('as_of_week') }}
 ),
 
 pruned_runs as (
     select * from {{ ref('int_mixloop__runs_without_draws') }}
+    where {{ mixloop.is_run_known('as_of_week') }}
 ),
 
 run_scores as (

@@ -17,6 +17,9 @@ MONEY = pl.Decimal(18, 2)
 
 # plan_id, first week, weeks, loaded_at
 PLANS = (
+    ("plan_2025_q1", date(2024, 12, 30), 13, datetime(2024, 12, 20, 15, 30)),
+    ("plan_2025_q2", date(2025, 3, 31), 13, datetime(2025, 3, 21, 15, 30)),
+    ("plan_2025_q3", date(2025, 6, 30), 13, datetime(2025, 6, 20, 15, 30)),
     ("plan_2025_q4", date(2025, 9, 29), 13, datetime(2025, 9, 19, 15, 30)),
     ("plan_2026_h1", date(2025, 12, 29), 26, datetime(2025, 12, 19, 15, 30)),
 )
@@ -255,7 +258,7 @@ def generate(size: Size = FULL, *, seed: int = DEFAULT_SEED, with_mess: bool = T
     finance = _finance(rng, media, is_misbooked=with_mess)
     if with_mess:
         media = mess.duplicate_a_day(mess.restate_late(media))
-        outcomes = mess.lose_a_week(outcomes)
+        outcomes = mess.correct_late(mess.lose_a_week(outcomes))
     return DemoClient(
         media=media,
         outcomes=outcomes,

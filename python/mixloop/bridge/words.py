@@ -56,11 +56,17 @@ def as_json(causes: Sequence[Cause], forecast: float) -> str:
     )
 
 
+def _rounded(value: float, form: str) -> str:
+    """Return a number as text, zero without a minus."""
+    text = format(value, form)
+    return format(0.0, form) if float(text.replace(",", "")) == 0 else text
+
+
 def _amount(value: float, forecast: float, sign: str = "+") -> str:
     """Return a difference in percent of the forecast, or as a number where that is zero."""
     if forecast > 0:
-        return f"{100 * value / forecast:{sign}.1f}%"
-    return f"{value:{sign},.4g}"
+        return _rounded(100 * value / forecast, f"{sign}.1f") + "%"
+    return _rounded(value, f"{sign},.4g")
 
 
 def sentence(
@@ -112,6 +118,6 @@ def sentence(
         for cause in named
     ]
     if unexplained is not None:
-        score = "" if z_score is None else f" (z {z_score:.1f})"
+        score = "" if z_score is None else f" (z {_rounded(z_score, '.1f')})"
         parts.append(f"{_amount(unexplained, forecast)} is not explained{score}")
     return f"{head}: {', '.join(parts)}." if parts else f"{head}."

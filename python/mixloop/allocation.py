@@ -4,6 +4,8 @@ A channel is estimated as a whole. What lies below it is published by one named 
 `carried_over_exposure`: in every week and every draw a leaf's part of the channel's effect is its
 part of the channel's carried-over exposure, with the kernel of that draw. Carrying over is linear,
 so the leaves' parts add up to one; where nothing is carried over there is no effect to share.
+Exposure of a channel that is modelled on reach is people reached, each worth what their contacts
+make of them under the draw's curve (`evaluate.Shapes.leaf_exposure`).
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ LEAF_MEDIA = {
     "leaf_id": pl.String(),
     "spend": pl.Float64(),
     "exposure": pl.Float64(),
+    "frequency": pl.Float64(),  # contacts per person reached; null for other units
 }
 
 
@@ -37,12 +40,22 @@ class Leaves:
         The panel's channel above each leaf.
     exposure, spend : ndarray, (J, T, L)
         Exposure in the channel's unit. A channel's leaves add up to it, in every geo and week.
+    frequency : ndarray, (J, T, L), optional
+        Contacts per person reached, of leaves below a channel that is modelled on reach.
     """
 
     ids: tuple[str, ...]
     channel: np.ndarray
     exposure: np.ndarray
     spend: np.ndarray
+    frequency: np.ndarray | None = None
+
+    def frequency_of(self, at: np.ndarray, geo: int | None = None) -> np.ndarray | None:
+        """Return the frequency of leaves, (n, J, T), or (n, T) of one geo; None without any."""
+        if self.frequency is None:
+            return None
+        rows = self.frequency if geo is None else self.frequency[geo]
+        return np.moveaxis(rows[..., at], -1, 0)
 
     def below(self, channel: int) -> np.ndarray:
         """Return the places of a channel's leaves, (n,)."""
@@ -103,6 +116,19 @@ def known_leaves(
     return out
 
 
+def leaf_frequency(
+    panel: Panel, places: tuple[tuple[int, str], ...], media: pl.DataFrame
+) -> np.ndarray | None:
+    """Return the leaves' frequency, (J, T, L): where it is not known their channel's."""
+    if panel.frequency is None:
+        return None
+    whole = panel.frequency[..., [c for c, _ in places]]
+    if "frequency" not in media.columns:
+        return whole
+    own = known_leaves(panel, places, media.drop_nulls("frequency"), "frequency")
+    return np.where(own > 0, own, whole)
+
+
 def leaves_of(
     panel: Panel, places: tuple[tuple[int, str], ...], media: pl.DataFrame | None
 ) -> Leaves:
@@ -116,7 +142,7 @@ def leaves_of(
         The leaves that are asked for: all leaves of a channel, or none of it.
     media : DataFrame, optional
         geo, week, leaf_id, spend, exposure of this model; rows of zero may be missing. Not needed
-        when no leaves are asked for.
+        when no leaves are asked for. It may have a frequency: a leaf without one has its channel's.
 
     Raises
     ------
@@ -133,6 +159,7 @@ def leaves_of(
         channel=channel,
         exposure=spread(panel.exposure, known_leaves(panel, places, media, "exposure"), channel),
         spend=spread(panel.spend, known_leaves(panel, places, media, "spend"), channel),
+        frequency=leaf_frequency(panel, places, media),
     )
 
 
@@ -161,8 +188,12 @@ def carried_shares(exposure: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """
     ones = (1,) * (exposure.ndim - 2)
     kernels = weights.reshape(len(weights), *ones, -1)
-    carried = adstock(exposure[:, None], kernels)
-    total = carried.sum(axis=0)
-    share = np.full(carried.shape, 1.0 / len(exposure))
-    np.divide(carried, total, out=share, where=total > 0)
+    return shares_of(adstock(exposure[:, None], kernels))
+
+
+def shares_of(values: np.ndarray) -> np.ndarray:
+    """Return each row's share of the sum over rows (n, ...): equal shares where that is zero."""
+    total = values.sum(axis=0)
+    share = np.full(values.shape, 1.0 / len(values))
+    np.divide(values, total, out=share, where=total > 0)
     return share

@@ -77,8 +77,9 @@ def _facts(
 def evidence_rows(
     panel: Panel,
     problem: Problem,
-    grid: TransformGrid,
+    grids: tuple[TransformGrid, ...],
     *,
+    units: tuple[str, ...],
     tests: Iterable[LiftTest],
     beliefs: dict[str, Belief],
     n_training: int,
@@ -93,6 +94,8 @@ def evidence_rows(
     ----------
     panel : Panel
         The run's channels only, up to the last training week.
+    grids, units
+        The grid and the media unit of each channel, (C,).
     exposure_scale : ndarray, (J, C)
     worth : ndarray, (J, T)
         KPI that one unit of the model's scale stands for, by geo and week of the panel.
@@ -105,10 +108,18 @@ def evidence_rows(
             continue
         c = place[test.channel_id]
         factors = error_factors(
-            test, panel, c, grid, problem.log_prior[c], carryover_weeks, half_life_weeks
+            test, panel, c, grids[c], problem.log_prior[c], carryover_weeks, half_life_weeks
         )
         d = effect_per_coefficient(
-            test, panel, c, exposure_scale[:, c], worth, grid, carryover_weeks, years
+            test,
+            panel,
+            c,
+            exposure_scale[:, c],
+            worth,
+            grids[c],
+            carryover_weeks,
+            years,
+            unit=units[c],
         )
         weeks, geos = window_of(test, panel)
         names = [geo for geo, on in zip(panel.geos, geos, strict=True) if on]

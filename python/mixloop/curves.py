@@ -11,7 +11,10 @@ from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.products import without_channel
+from mixloop.reach import REACH_FREQUENCY, mean_frequency, require_frequency
 from mixloop.schemas import CURVES, conform
+
+RECENT_WEEKS = 13
 
 
 def geo_shares(exposure: np.ndarray) -> np.ndarray:
@@ -34,6 +37,7 @@ def steady_response(
     shares: np.ndarray,
     levels: np.ndarray,
     others: np.ndarray | None = None,
+    frequency: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return response and marginal response per week at steady exposure levels.
 
@@ -49,6 +53,8 @@ def steady_response(
     others : ndarray, (S, J), optional
         Of a product: the mean weekly KPI without the channel. `full` is then in log points, and
         the response is what the channel adds to that KPI.
+    frequency : ndarray, (J,), optional
+        Contacts per person, held at every level of a channel that is modelled on reach.
 
     Returns
     -------
@@ -60,8 +66,9 @@ def steady_response(
     per_level = shares / scale  # (J,)
     u = per_level[:, None] * levels  # (J, K)
     today = shapes.today[:, None, None]
-    height = shapes.height(u[None]) * today  # (U, J, K)
-    rise = shapes.rise(u[None]) * per_level[:, None] * today
+    often = None if frequency is None else frequency[:, None]
+    height = shapes.height(u[None], often) * today  # (U, J, K)
+    rise = shapes.rise(u[None], often) * per_level[:, None] * today
     response = np.zeros((len(levels), len(full)))
     marginal = np.zeros_like(response)
     for j in range(len(scale)):
@@ -71,6 +78,37 @@ def steady_response(
         response += added
         marginal += slope
     return response, marginal
+
+
+def recent_price(spend: np.ndarray, exposure: np.ndarray) -> float:
+    """Return money for a unit of exposure, from training weeks (J, T): NaN where it was free.
+
+    Of the last 13 weeks; of all weeks where nothing was paid or nothing ran by then.
+    """
+    for last in (RECENT_WEEKS, spend.shape[1]):
+        money, bought = spend[:, -last:].sum(), exposure[:, -last:].sum()
+        if money > 0 and bought > 0:
+            return float(money / bought)
+    return float("nan")
+
+
+def recent_frequency(posterior: Posterior, panel: Panel, channel: int) -> np.ndarray | None:
+    """Return contacts per person reached in each geo, (J,); None of other units than reach.
+
+    Of the last 13 training weeks; of all training weeks where nobody was reached by then.
+
+    Parameters
+    ----------
+    panel : Panel
+        Aligned to the posterior.
+    """
+    if posterior.media_units[channel] != REACH_FREQUENCY:
+        return None
+    keep = training_weeks(posterior, panel)
+    reach = panel.exposure[:, keep, channel]
+    often = require_frequency(panel.frequency)[:, keep, channel]
+    last = slice(-RECENT_WEEKS, None) if reach[:, -RECENT_WEEKS:].any() else slice(None)
+    return mean_frequency(reach[:, last], often[:, last])
 
 
 def live_plan(plans: pl.DataFrame) -> pl.DataFrame:
@@ -106,7 +144,9 @@ def curve_rows(
     points : int
         Levels of each curve, two or more: evenly spaced from 0 to twice the largest training week,
         or to the planned weekly exposure where that is more. Geos grow in proportion to their
-        share of the last 52 weeks.
+        share of the last 52 weeks. Of a channel that is modelled on reach the levels are people
+        reached, as often as in the last 13 weeks. Where exposure is not money but was paid for,
+        `weekly_spend` is what a level costs at the price of the last 13 weeks with any.
 
     Returns
     -------
@@ -130,6 +170,9 @@ def curve_rows(
     others = None
     if is_multiplicative(posterior):
         others = without_channel(posterior, panel, [training_weeks(posterior, panel)])[0]
+    spend = panel.spend[:, training_weeks(posterior, panel)]
+    price = np.array([recent_price(spend[:, :, c], exposure[:, :, c]) for c in range(len(top))])
+    often = [recent_frequency(posterior, panel, c) for c in range(len(top))]
     ranges = np.empty((2, len(posterior.channels), points, 4))
     for c, shapes in enumerate(distinct_shapes(posterior)):
         draws = steady_response(
@@ -139,6 +182,7 @@ def curve_rows(
             geo_shares(exposure[:, :, c]),
             levels[c],
             None if others is None else others[c],
+            often[c],
         )
         ranges[:, c] = summarise(np.stack(draws))
     units = np.array(posterior.media_units)[:, None]
@@ -150,7 +194,10 @@ def curve_rows(
             "media_unit": units,
             "is_pooled": np.array([c in posterior.pools for c in posterior.channels])[:, None],
             "weekly_exposure": levels,
-            "weekly_spend": np.where(units == "spend", levels, np.nan),
+            "weekly_spend": np.where(units == "spend", levels, levels * price[:, None]),
+            "weekly_frequency": np.array([np.nan if f is None else f.mean() for f in often])[
+                :, None
+            ],
             **range_columns("response", ranges[0]),
             **range_columns("marginal_response", ranges[1]),
             "current_weekly_exposure": weekly[-13:].mean(axis=0)[:, None],

@@ -22,6 +22,7 @@ from mixloop.forecast import expected_kpi, predictive_draws
 from mixloop.forms import is_multiplicative
 from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
+from mixloop.reach import REACH_FREQUENCY, UNITS
 from mixloop.tabular import (
     MODEL,
     Columns,
@@ -37,8 +38,6 @@ from mixloop.tabular import (
 if TYPE_CHECKING:
     import pandas as pd
 
-UNITS = ("spend", "impressions")
-
 
 class MixRegressor(RegressorMixin, BaseEstimator):
     """Bayesian marketing mix regression with scikit-learn's interface.
@@ -50,7 +49,7 @@ class MixRegressor(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     media : sequence of str
-        Columns with weekly spend (or impressions), zero or more.
+        Columns with weekly spend (or impressions, or people reached), zero or more.
     week : str, default="week"
         Column with the first day of each week (dates, datetimes or ISO texts), seven days apart.
     geo : str, optional
@@ -60,8 +59,12 @@ class MixRegressor(RegressorMixin, BaseEstimator):
     events : sequence of str
         Columns with the share of the week that an event covers, 0 to 1.
     units : str or mapping of str to str, default="spend"
-        What media columns count, `spend` or `impressions`: one for all, or by column (columns
-        that are not named count spend).
+        What media columns count, `spend`, `impressions` or `reach_frequency` (people reached, with
+        a column in `frequency`): one for all, or by column (columns that are not named count
+        spend).
+    frequency : mapping of str to str, optional
+        By media column that counts people reached, the column with the week's average contacts of
+        a person.
     share_of_kpi : mapping of str to float, optional
         Prior scale of a channel's average share of the KPI, instead of `channel_share_scale`.
     pools : mapping of str to str, optional
@@ -109,6 +112,7 @@ class MixRegressor(RegressorMixin, BaseEstimator):
         context: Sequence[str] = (),
         events: Sequence[str] = (),
         units: str | Mapping[str, str] = "spend",
+        frequency: Mapping[str, str] | None = None,
         share_of_kpi: Mapping[str, float] | None = None,
         pools: Mapping[str, str] | None = None,
         signs: Mapping[str, int] | None = None,
@@ -129,6 +133,7 @@ class MixRegressor(RegressorMixin, BaseEstimator):
         self.context = context
         self.events = events
         self.units = units
+        self.frequency = frequency
         self.share_of_kpi = share_of_kpi
         self.pools = pools
         self.signs = signs
@@ -294,7 +299,26 @@ class MixRegressor(RegressorMixin, BaseEstimator):
     def _columns(self) -> Columns:
         """Return which columns of X are what."""
         lists = {name: names_of(name, getattr(self, name)) for name in ("media", "context")}
-        return Columns(self.week, self.geo, **lists, events=names_of("events", self.events))
+        events = names_of("events", self.events)
+        return Columns(self.week, self.geo, **lists, events=events, frequency=self._frequency())
+
+    def _frequency(self) -> dict[str, str]:
+        """Return the frequency column of each medium that counts people reached."""
+        given = dict(self.frequency or {})
+        units = {name: self._unit(name) for name in names_of("media", self.media)}
+        reached = {name for name, unit in units.items() if unit == REACH_FREQUENCY}
+        if reached != set(given):
+            raise ValueError(
+                f"frequency must name a column for each medium in units of {REACH_FREQUENCY} and "
+                f"for no other: it names {sorted(given)}, they are {sorted(reached)}"
+            )
+        return given
+
+    def _unit(self, name: str) -> str:
+        """Return what a media column counts."""
+        if isinstance(self.units, Mapping):
+            return self.units.get(name, "spend")
+        return self.units
 
     def _settings(self) -> FitSettings:
         """Return how to fit, and settle the seed."""
@@ -317,8 +341,7 @@ class MixRegressor(RegressorMixin, BaseEstimator):
     def _task(self, columns: Columns) -> FitTask:
         """Return what to fit."""
         given = self.units if isinstance(self.units, Mapping) else {}
-        usual = "spend" if isinstance(self.units, Mapping) else self.units
-        units = {name: given.get(name, usual) for name in columns.media}
+        units = {name: self._unit(name) for name in columns.media}
         shares, pools = dict(self.share_of_kpi or {}), dict(self.pools or {})
         drivers = {name: f"context:{name}" for name in columns.context}
         drivers |= {name: f"event:{name}" for name in columns.events}
@@ -336,7 +359,7 @@ class MixRegressor(RegressorMixin, BaseEstimator):
             raise ValueError(f"signs must be 1 or -1, not {signs}")
         odd = {name: unit for name, unit in units.items() if unit not in UNITS}
         if odd:
-            raise ValueError(f"units must be spend or impressions, not {odd}")
+            raise ValueError(f"units must be one of {', '.join(UNITS)}, not {odd}")
         panel = panel_of(self._history, columns)
         panel = panel.until(panel.weeks[-1])  # as a build does: the same draws to the last digit
         known = ~np.isnan(panel.outcome).all(axis=0)

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from mixloop.allocation import CARRIED_OVER_EXPOSURE, Leaves, carried_shares
+from mixloop.allocation import CARRIED_OVER_EXPOSURE, Leaves, carried_shares, shares_of
 from mixloop.design import baseline_values, group_of
 from mixloop.forms import in_log_points, is_multiplicative, media_weight, split_baseline
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
+from mixloop.reach import REACH_FREQUENCY, of_frequency, require_frequency
 from mixloop.transforms import (
     adstock,
     adstock_weights,
@@ -46,12 +47,36 @@ def _take(
     return np.take(np.pad(values, pad, constant_values=fill), index, axis=axis)
 
 
+def in_units_of(posterior: Posterior, panel: Panel) -> Panel:
+    """Return the panel without channels that it counts otherwise than the run did.
+
+    A client may have a channel modelled on people reached from one build to the next: what is
+    counted today then says nothing to an older run.
+    """
+    on_reach = np.array([u == REACH_FREQUENCY for u in posterior.media_units], dtype=bool)
+    if panel.frequency is None and not on_reach.any():
+        return panel
+    unit = dict(zip(posterior.channels, on_reach, strict=True))
+    counted = np.zeros(len(panel.channels), dtype=bool)
+    if panel.frequency is not None:
+        counted = panel.frequency.any(axis=(0, 1))
+    other = [unit.get(c, now) != now for c, now in zip(panel.channels, counted, strict=True)]
+    if not any(other):
+        return panel
+    same = tuple(c for c, is_other in zip(panel.channels, other, strict=True) if not is_other)
+    return panel.select_channels(same)
+
+
 def align(posterior: Posterior, panel: Panel) -> Panel:
     """Return the panel with exactly the run's geos, channels and drivers, in the run's order.
 
-    A geo, channel or driver the panel does not have gets unknown outcomes, no exposure and unknown
-    values (NaN). Channels and drivers the run left out of its fit are dropped.
+    A geo, channel or driver the panel does not have (or not in the run's unit) gets unknown
+    outcomes, no exposure and unknown values (NaN). Channels and drivers the run left out of its fit
+    are dropped.
     """
+    panel = in_units_of(posterior, panel)
+    if panel.frequency is None and REACH_FREQUENCY in posterior.media_units:
+        panel = replace(panel, frequency=np.zeros(panel.exposure.shape))
     drivers = driver_names(posterior)
     want = (posterior.geos, posterior.channels, drivers)
     if (panel.geos, panel.channels, panel.drivers) == want:
@@ -70,6 +95,9 @@ def align(posterior: Posterior, panel: Panel) -> Panel:
         exposure=rearranged(panel.exposure, panel.channels, posterior.channels, 0.0),
         spend=rearranged(panel.spend, panel.channels, posterior.channels, 0.0),
         driver_values=rearranged(panel.driver_values, panel.drivers, drivers, np.nan),
+        frequency=None
+        if panel.frequency is None
+        else rearranged(panel.frequency, panel.channels, posterior.channels, 0.0),
     )
 
 
@@ -99,6 +127,8 @@ class Shapes:
         Yearly change of the log effectiveness.
     today : ndarray, (U,)
         Effectiveness in the last training week, over that in the middle of the training window.
+    is_reach : bool
+        Whether the channel is modelled on reach and frequency: curves are then of frequency.
     """
 
     weights: np.ndarray
@@ -109,23 +139,37 @@ class Shapes:
     is_exponential: np.ndarray
     drift: np.ndarray
     today: np.ndarray
+    is_reach: bool = False
 
-    def height(self, u: np.ndarray) -> np.ndarray:
+    def height(self, u: np.ndarray, frequency: np.ndarray | None = None) -> np.ndarray:
         """Return the response of every transform to carried-over exposure over its scale.
 
         Parameters
         ----------
         u : ndarray, (1 or U, ...)
+        frequency : ndarray, broadcastable to (...), optional
+            Contacts per person, of a channel that is modelled on reach.
 
         Returns
         -------
-        ndarray, (U, ...), from 0 to below 1
+        ndarray, (U, ...), from 0 to below 1 (of reach, to below u)
         """
+        if self.is_reach:
+            return u * self.per_person(frequency, u.ndim - 1)
         return self._of_curves(hill, exponential, u)
 
-    def rise(self, u: np.ndarray) -> np.ndarray:
+    def rise(self, u: np.ndarray, frequency: np.ndarray | None = None) -> np.ndarray:
         """Return the derivative of `height` by u, (U, ...)."""
+        if self.is_reach:
+            flat = self.per_person(frequency, u.ndim - 1)
+            return np.broadcast_to(flat, (len(flat), *u.shape[1:]))
         return self._of_curves(hill_slope, exponential_slope, u)
+
+    def per_person(self, frequency: np.ndarray | None, ndim: int | None = None) -> np.ndarray:
+        """Return what contacts make of a person reached, (U, ...), with `ndim` axes after U."""
+        often = np.asarray(require_frequency(frequency))
+        often = often.reshape((1,) * ((ndim or often.ndim) - often.ndim) + often.shape)
+        return of_frequency(often, self.half, self.slope, self.is_exponential)
 
     def _of_curves(self, of_hill: Callable, of_exponential: Callable, u: np.ndarray) -> np.ndarray:
         tail = (-1,) + (1,) * (u.ndim - 1)
@@ -141,7 +185,11 @@ class Shapes:
         return np.exp(self.drift[:, None] * years)
 
     def saturated(
-        self, exposure: np.ndarray, scale: np.ndarray, years: np.ndarray | None = None
+        self,
+        exposure: np.ndarray,
+        scale: np.ndarray,
+        years: np.ndarray | None = None,
+        frequency: np.ndarray | None = None,
     ) -> np.ndarray:
         """Return the saturated response of every transform, times its effectiveness.
 
@@ -152,16 +200,86 @@ class Shapes:
             Exposure that counts as 1, above zero.
         years : ndarray, (T,), optional
             From `Posterior.years`; without it effectiveness is that of the middle of training.
+        frequency : ndarray, (..., T), optional
+            Contacts per person, of a channel that is modelled on reach.
 
         Returns
         -------
         ndarray, (U, ..., T), from 0 to below the effectiveness
         """
-        ones = (1,) * (exposure.ndim - 1)
-        kernels = self.weights.reshape(len(self.weights), *ones, -1)
-        carried = adstock((exposure / scale)[None], kernels)
+        reached = exposure / scale
+        if self.is_reach:
+            return self.carried(reached * self.per_person(frequency), years)
+        carried = adstock(reached[None], self._kernels(exposure.ndim))
         response = self.height(carried[self.kernel_of])
+        return self._drifted(response, years)
+
+    def carried(self, worked: np.ndarray, years: np.ndarray | None) -> np.ndarray:
+        """Return what every transform carries over of its own weekly exposure: (U, ..., T)."""
+        response = adstock(worked, self._kernels(worked.ndim - 1)[self.kernel_of])
+        return self._drifted(response, years)
+
+    def unlimited(self, reach: np.ndarray, scale: np.ndarray, years: np.ndarray) -> np.ndarray:
+        """Return the response to reach (..., T) at unlimited frequency, (U, ..., T)."""
+        return self.carried(np.broadcast_to(reach / scale, (len(self.half), *reach.shape)), years)
+
+    def leaf_exposure(
+        self, exposure: np.ndarray, frequency: np.ndarray | None, whole: np.ndarray | None
+    ) -> np.ndarray:
+        """Return what each leaf of a channel that is modelled on reach adds in its own week.
+
+        People reached count by their contacts with the leaf, in the proportions that make the
+        leaves add up to the channel, whose frequency is that of all of them together.
+
+        Parameters
+        ----------
+        exposure : ndarray, (n, ..., T)
+            People reached by each leaf, adding up to the channel.
+        frequency : ndarray, (n, ..., T), optional
+            Contacts of a person with the leaf; not given, with the channel.
+        whole : ndarray, (..., T)
+            Contacts of a person with the channel.
+
+        Returns
+        -------
+        ndarray, (n, U, ..., T)
+        """
+        channel = exposure.sum(axis=0) * self.per_person(whole)
+        if frequency is None:
+            frequency = np.broadcast_to(whole, exposure.shape)
+        worked = exposure[:, None] * np.stack([self.per_person(leaf) for leaf in frequency])
+        return shares_of(worked) * channel
+
+    def leaf_shares(
+        self, exposure: np.ndarray, frequency: np.ndarray | None, whole: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return each leaf's share of what its channel carries over, and where to look it up.
+
+        Parameters
+        ----------
+        exposure, frequency, whole
+            As in `leaf_exposure`; without frequency for channels that are not modelled on reach.
+
+        Returns
+        -------
+        share : ndarray, (n, V or U, ..., T)
+        row_of : ndarray of int, (U,)
+            The share's row of each transform.
+        """
+        if not self.is_reach:
+            return carried_shares(exposure, self.weights), self.kernel_of
+        worked = self.leaf_exposure(exposure, frequency, whole)
+        carried = np.stack([self.carried(leaf, None) for leaf in worked])
+        return shares_of(carried), np.arange(len(self.half))
+
+    def _kernels(self, ndim: int) -> np.ndarray:
+        """Return the kernels for exposure of `ndim` axes, weeks last: (V, 1, ..., L + 1)."""
+        return self.weights.reshape(len(self.weights), *(1,) * (ndim - 1), -1)
+
+    def _drifted(self, response: np.ndarray, years: np.ndarray | None) -> np.ndarray:
+        """Multiply a response (U, ..., T), in place, by the effectiveness of its weeks."""
         if years is not None and self.drift.any():
+            ones = (1,) * (response.ndim - 2)
             response *= self.effectiveness(years).reshape(-1, *ones, len(years))
         return response
 
@@ -186,7 +304,9 @@ def distinct_shapes(posterior: Posterior) -> tuple[Shapes, ...]:
         half, slope, family, drift = shapes[:, 2:].T
         today = np.exp(drift * posterior.years(np.array([posterior.last_week]))[0])
         kernels = (np.array(weights), kernel_of.ravel())
-        out.append(Shapes(*kernels, half, slope, which.ravel(), family > 0, drift, today))
+        is_reach = posterior.media_units[c] == REACH_FREQUENCY
+        curves = (half, slope, which.ravel(), family > 0, drift, today)
+        out.append(Shapes(*kernels, *curves, is_reach))
     return tuple(out)
 
 
@@ -230,7 +350,10 @@ def geo_media_effects(
     years = posterior.years(panel.weeks)
     for c, shape in enumerate(shapes):
         scale = posterior.exposure_scale[geo, c]
-        response = shape.saturated(panel.exposure[geo, :, c], scale, years)[:, keep]  # (U, T')
+        often = panel.frequency_of(c, geo)
+        response = shape.saturated(panel.exposure[geo, :, c], scale, years, often)[
+            :, keep
+        ]  # (U, T')
         full = posterior.coef[:, geo, c] * posterior.kpi_scale[geo]
         np.multiply(response.T[:, shape.which], full, out=out[c])
     return out
@@ -432,10 +555,13 @@ def geo_node_effects(
     out = np.tensordot(nodes.members, media, axes=1)
     for c in np.unique(leaves.channel):
         at = leaves.below(c)
-        share = carried_shares(leaves.exposure[geo][:, at].T, shapes[c].weights)[..., keep]
-        kernel = shapes[c].kernel_of[shapes[c].which]  # (S,)
+        often = leaves.frequency_of(at, geo)
+        share, row_of = shapes[c].leaf_shares(
+            leaves.exposure[geo][:, at].T, often, panel.frequency_of(c, geo)
+        )
+        share, row = share[..., keep], row_of[shapes[c].which]  # (S,)
         for k, leaf in enumerate(at):
-            effect = share[k].T[:, kernel] * media[c]
+            effect = share[k].T[:, row] * media[c]
             for node in np.flatnonzero(nodes.portions[:, leaf]):
                 out[node] += effect
     return out

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from mixloop.panel import Panel
-from mixloop.sampler import transform_media
+from mixloop.reach import REACH_FREQUENCY, mean_frequency, require_frequency, transform_channels
 from mixloop.transforms import TransformGrid, adstock_weights
 
 CURRENT_WEEKS = 13  # today's level of spend is the mean of the last quarter of training
@@ -95,6 +95,7 @@ def counterfactual(test: LiftTest, panel: Panel, channel: int) -> np.ndarray:
     The window's exposure is scaled by counterfactual over actual spend. Where nothing ran in the
     window (a test that switched the channel off), the counterfactual money is spread evenly over
     its weeks, over the geos as the channel's money usually is, at the usual price of exposure.
+    Of reach, money moves how many people are reached; how often each of them is stays.
     """
     exposure, spend = panel.exposure[:, :, channel], panel.spend[:, :, channel]
     weeks, geos = window_of(test, panel)
@@ -110,6 +111,12 @@ def counterfactual(test: LiftTest, panel: Panel, channel: int) -> np.ndarray:
     return np.where(window, share[:, None] * even, exposure)
 
 
+def _usual_frequency(panel: Panel, channel: int) -> np.ndarray:
+    """Return a channel's frequency, (J, T): that of all weeks where nobody was reached."""
+    reach, often = panel.exposure[:, :, channel], require_frequency(panel.frequency)[:, :, channel]
+    return np.where(reach > 0, often, mean_frequency(reach, often)[:, None])
+
+
 def effect_per_coefficient(
     test: LiftTest,
     panel: Panel,
@@ -119,6 +126,7 @@ def effect_per_coefficient(
     grid: TransformGrid,
     carryover_weeks: int,
     years: np.ndarray | None = None,
+    unit: str = "spend",
 ) -> np.ndarray:
     """Return the lift that a coefficient of one stands for, under every transform: (J, G).
 
@@ -133,13 +141,25 @@ def effect_per_coefficient(
     years : ndarray, (T,), optional
         Of the panel's weeks, as in `transforms.years_of_training`; needed where effectiveness
         drifts.
+    unit : str
+        What the channel's exposure counts.
     """
     weeks, geos = window_of(test, panel)
     seen = np.flatnonzero(weeks)
     span = slice(max(seen[0] - carryover_weeks, 0), seen[-1] + 1)
     both = np.stack([panel.exposure[:, :, channel], counterfactual(test, panel, channel)], axis=2)
     within = None if years is None else years[span]
-    media = transform_media(both[:, span] / scale[:, None, None], grid, carryover_weeks, within)
+    often = None
+    if unit == REACH_FREQUENCY:
+        often = _usual_frequency(panel, channel)[:, span, None].repeat(2, axis=2)
+    media = transform_channels(
+        both[:, span] / scale[:, None, None],
+        often,
+        (grid, grid),
+        (unit, unit),
+        carryover_weeks,
+        within,
+    )
     gained = (media[0] - media[1])[:, :, weeks[span]]  # (J, G, weeks of the test)
     return np.einsum("jgt,jt->jg", gained, np.where(geos[:, None], worth[:, weeks], 0.0))
 

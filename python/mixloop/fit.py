@@ -17,12 +17,18 @@ from mixloop.forms import FORMS, scale_of, scaled
 from mixloop.geos import exposure_intensity
 from mixloop.panel import Panel
 from mixloop.pooling import Pool, exposure_weights
-from mixloop.posterior import ADDITIVE, MULTIPLICATIVE, Posterior
+from mixloop.posterior import (
+    ADDITIVE,
+    MULTIPLICATIVE,
+    TRANSFORM_COLUMNS,
+    Posterior,
+)
 from mixloop.priors import Belief, channel_log_prior
 from mixloop.problem import Problem
-from mixloop.sampler import Chains, run_chains, transform_media
+from mixloop.reach import UNITS, grids_of, transform_channels
+from mixloop.sampler import Chains, run_chains
 from mixloop.signed import Signed
-from mixloop.transforms import TransformGrid, default_grid, years_of_training
+from mixloop.transforms import TransformGrid, years_of_training
 from mixloop.variants import knot_spacing
 
 # Groups that the data often shrink to nothing jump once a sweep, the hinges (few histories have
@@ -124,7 +130,7 @@ class FitTask:
     n_training : int
         The last weeks of the panel that are the training window.
     media_units : dict of str to str
-        `spend` or `impressions` by channel.
+        `spend`, `impressions` or `reach_frequency` by channel.
     share_of_kpi : dict of str to float
         The client's prior scale of the share of KPI, for channels that have one.
     pools : dict of str to str
@@ -161,6 +167,11 @@ class FitTask:
             raise ValueError(
                 f"model {self.model_id!r}: kpi_form must be one of {', '.join(FORMS)}, not "
                 f"{self.kpi_form!r}"
+            )
+        odd = {channel: unit for channel, unit in self.media_units.items() if unit not in UNITS}
+        if odd:
+            raise ValueError(
+                f"model {self.model_id!r}: media_unit must be one of {', '.join(UNITS)}: {odd}"
             )
 
 
@@ -250,7 +261,11 @@ def _require_positive(panel: Panel, outcome: np.ndarray, task: FitTask) -> None:
 
 
 def _problem(
-    panel: Panel, design: Design, grid: TransformGrid, task: FitTask, settings: FitSettings
+    panel: Panel,
+    design: Design,
+    grids: tuple[TransformGrid, ...],
+    task: FitTask,
+    settings: FitSettings,
 ) -> tuple[Problem, np.ndarray, np.ndarray]:
     """Scale KPI and media; return the sampler's problem, kpi_scale (J,), exposure_scale (J, C)."""
     outcome = panel.outcome[:, -task.n_training :]
@@ -265,8 +280,13 @@ def _problem(
         )
     scale = exposure_scales(panel.exposure[:, -task.n_training :])
     years = years_of_training(panel.weeks, panel.weeks[-task.n_training], panel.weeks[-1])
-    media = transform_media(
-        panel.exposure / scale[:, None, :], grid, settings.carryover_weeks, years
+    media = transform_channels(
+        panel.exposure / scale[:, None, :],
+        panel.frequency,
+        grids,
+        tuple(task.media_units[c] for c in panel.channels),
+        settings.carryover_weeks,
+        years,
     )
     free = design.sign == 0
     share = [task.share_of_kpi.get(c, settings.channel_share_scale) for c in panel.channels]
@@ -275,7 +295,10 @@ def _problem(
         y=scaled(outcome, kpi_scale, task.kpi_form),
         media=media[..., -task.n_training :],
         log_prior=np.stack(
-            [channel_log_prior(grid, settings.carryover_weeks, belief) for belief in beliefs]
+            [
+                channel_log_prior(grid, settings.carryover_weeks, belief)
+                for grid, belief in zip(grids, beliefs, strict=True)
+            ]
         ),
         baseline=design.values[:, :, free],
         group=design.group[free],
@@ -306,7 +329,7 @@ def worth_of_a_unit(panel: Panel, kpi_scale: np.ndarray, kpi_form: str) -> np.nd
 def _evidence(
     panel: Panel,
     problem: Problem,
-    grid: TransformGrid,
+    grids: tuple[TransformGrid, ...],
     scales: tuple[np.ndarray, np.ndarray],
     task: FitTask,
     settings: FitSettings,
@@ -315,7 +338,8 @@ def _evidence(
     return evidence_rows(
         panel,
         problem,
-        grid,
+        grids,
+        units=tuple(task.media_units[c] for c in panel.channels),
         tests=task.lift_tests,
         beliefs=task.beliefs,
         n_training=task.n_training,
@@ -350,15 +374,16 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
     dropped = tuple(c for c in task.panel.channels if c not in channels)
     if not channels:
         raise ValueError(
-            f"model {task.model_id!r}: none of its channels has spend or impressions in the "
+            f"model {task.model_id!r}: none of its channels has media in the "
             f"{task.n_training} training weeks: check channel_mapping and the media dates"
         )
     panel = task.panel.select_channels(channels)
-    grid = default_grid(has_drift=any(b.drift_per_year for b in task.beliefs.values()))
+    units = tuple(task.media_units[c] for c in channels)
+    grids = grids_of(units, has_drift=any(b.drift_per_year for b in task.beliefs.values()))
     design = build_design(panel, task.n_training, task.signs, knot_spacing(task.variant))
     with threadpool_limits(limits=1):
-        problem, kpi_scale, scale = _problem(panel, design, grid, task, settings)
-        rows = _evidence(panel, problem, grid, (kpi_scale, scale), task, settings)
+        problem, kpi_scale, scale = _problem(panel, design, grids, task, settings)
+        rows = _evidence(panel, problem, grids, (kpi_scale, scale), task, settings)
         problem = replace(problem, evidence=tuple(row.evidence for row in rows))
 
         columns = tuple(column.name for column in design.columns)
@@ -395,6 +420,11 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
             ),
         )
     points = _thin(chains.grid, settings.draws)
+
+    def drawn(name: str) -> np.ndarray:  # (S, C)
+        columns = [np.array(getattr(grid, name))[points[:, c]] for c, grid in enumerate(grids)]
+        return np.stack(columns, axis=1)
+
     posterior = Posterior(
         run_id=task.run_id,
         run_kind=task.run_kind,
@@ -402,19 +432,14 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         kpi=task.kpi,
         geos=panel.geos,
         channels=channels,
-        media_units=tuple(task.media_units[c] for c in channels),
+        media_units=units,
         first_week=panel.weeks[-task.n_training],
         last_week=panel.weeks[-1],
         kpi_scale=kpi_scale,
         exposure_scale=scale,
         carryover_weeks=settings.carryover_weeks,
         baseline=design.columns,
-        kernel=np.array(grid.kernel)[points],
-        saturation=np.array(grid.saturation)[points],
-        decay=grid.decay[points],
-        half=grid.half[points],
-        slope=grid.slope[points],
-        drift=grid.drift[points],
+        **{name: drawn(name) for name in TRANSFORM_COLUMNS},
         coef=_thin(chains.coef, settings.draws),
         baseline_coef=_thin(chains.baseline_coef, settings.draws),
         sigma=_thin(chains.sigma, settings.draws),

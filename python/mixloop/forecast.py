@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,7 @@ from mixloop.forms import in_log_points, is_multiplicative
 from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
+from mixloop.reach import REACH_FREQUENCY
 from mixloop.schemas import FORECASTS, conform
 from mixloop.shocks import SHOCK_SCALE
 from mixloop.trust import pooled_components
@@ -190,6 +192,36 @@ def exposure_paths(panel: Panel, tree: Components, leaves: Leaves, keep: np.ndar
     return out
 
 
+def frequency_paths(
+    posterior: Posterior, panel: Panel, tree: Components, leaves: Leaves, keep: np.ndarray
+) -> np.ndarray:
+    """Return contacts per person of every node at or below a channel that is modelled on reach.
+
+    Returns
+    -------
+    ndarray, (J + 1, N, kept weeks)
+        Geos then all; NaN for other nodes and where nobody is reached.
+    """
+    out = np.full((len(panel.geos) + 1, len(tree.members), int(keep.sum())), np.nan)
+    is_reach = np.array([unit == REACH_FREQUENCY for unit in posterior.media_units])
+    if not is_reach.any() or panel.frequency is None:
+        return out
+    often = leaves.frequency if leaves.ids else 0.0
+    contacts = exposure_paths(
+        replace(panel, exposure=panel.exposure * panel.frequency),
+        tree,
+        replace(leaves, exposure=leaves.exposure * often),
+        keep,
+    )
+    people = exposure_paths(panel, tree, leaves, keep)
+    below = np.array([is_reach[c] for c, _ in tree.leaves], dtype=bool)
+    on_reach = tree.members @ is_reach > 0
+    if leaves.ids:
+        on_reach |= tree.portions @ below > 0
+    defined = (people > 0) & on_reach[:, None]
+    return np.divide(contacts, people, out=out, where=defined)
+
+
 def _planned(
     panel: Panel, tree: Components, leaves: Leaves, ids: tuple[str, ...], keep: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -269,7 +301,8 @@ def forecast_rows(
         `kpi` is the mean over draws of model plus carried error, so additive means sum to it; its
         quantiles are those of full predictive draws, weekly shocks included. `planned_value` is
         given at and below modelled channels (exposure; summed in `all`) and for drivers (mean over
-        geos in `all`), `planned_spend` for every hierarchy node.
+        geos in `all`), `planned_spend` for every hierarchy node, `planned_frequency` at and below
+        channels that are modelled on reach.
     """
     panel = align(posterior, panel)
     keep = future_weeks(posterior, panel)
@@ -284,6 +317,8 @@ def forecast_rows(
     ranges = _forecast_ranges(posterior, panel, tree, leaves, keep, rng)
     ranges[:, -1, :, 0] = ranges[..., 0][:, additive].sum(axis=1)
     value, money = _planned(panel, tree, leaves, ids, keep)
+    often = np.full_like(value, np.nan)
+    often[:, : len(tree.ids)] = frequency_paths(posterior, panel, tree, leaves, keep)
     frame = grid_frame(
         {"geo": [*panel.geos, ALL_GEOS], "component_id": ids, "week": weeks},
         {
@@ -298,6 +333,7 @@ def forecast_rows(
             "is_additive": additive[:, None],
             "planned_value": value,
             "planned_spend": money,
+            "planned_frequency": often,
             "allocation": np.append(parts.allocation, [None, None])[:, None],
             "hierarchy_id": np.array([*parts.hierarchy, None, None], object)[:, None],
             "is_pooled": np.append(pooled_components(posterior, parts), [False, False])[:, None],

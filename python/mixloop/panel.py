@@ -24,11 +24,15 @@ class Panel:
     outcome : ndarray, (J, T)
         The KPI in its own unit; NaN where it is unknown (lead-in, missing or future weeks).
     exposure : ndarray, (J, T, C)
-        Media in each channel's model unit (spend or impressions) per week, zero or more.
+        Media in each channel's model unit (spend, impressions or people reached) per week, zero or
+        more.
     spend : ndarray, (J, T, C)
         Money in the client's currency per week.
     driver_values : ndarray, (J, T, D)
         Context values in their own units and event shares (0 to 1); NaN where unknown (lead-in).
+    frequency : ndarray, (J, T, C), optional
+        Average contacts per person reached, of channels that are modelled on reach and frequency;
+        zero for the others and where nobody was reached. None where no channel is.
     """
 
     geos: tuple[str, ...]
@@ -39,6 +43,11 @@ class Panel:
     exposure: np.ndarray
     spend: np.ndarray
     driver_values: np.ndarray
+    frequency: np.ndarray | None = None
+
+    def frequency_of(self, channel: int, geo: int | slice = slice(None)) -> np.ndarray | None:
+        """Return a channel's frequency, (J, T), or (T,) of one geo; None where there is none."""
+        return None if self.frequency is None else self.frequency[geo, :, channel]
 
     def select_channels(self, channels: tuple[str, ...]) -> Panel:
         """Return the panel with only these channels, in this order.
@@ -53,7 +62,11 @@ class Panel:
             raise ValueError(f"channels {unknown} are not in the panel of {list(self.channels)}")
         at = [self.channels.index(name) for name in channels]
         return replace(
-            self, channels=channels, exposure=self.exposure[:, :, at], spend=self.spend[:, :, at]
+            self,
+            channels=channels,
+            exposure=self.exposure[:, :, at],
+            spend=self.spend[:, :, at],
+            frequency=None if self.frequency is None else self.frequency[:, :, at],
         )
 
     def until(self, week: np.datetime64) -> Panel:
@@ -66,6 +79,7 @@ class Panel:
             exposure=self.exposure[:, keep],
             spend=self.spend[:, keep],
             driver_values=self.driver_values[:, keep],
+            frequency=None if self.frequency is None else self.frequency[:, keep],
         )
 
 
@@ -101,6 +115,12 @@ def _dense(
     return out
 
 
+def _frequency_of(rows: pl.DataFrame, name: str) -> pl.Expr:
+    """Return a column of frequencies, unknown where the rows have none."""
+    known = pl.col(name) if name in rows.columns else pl.lit(None)
+    return known.cast(pl.Float64).alias("frequency")
+
+
 def _with_plan(
     media: pl.DataFrame, drivers: pl.DataFrame, planned: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -115,6 +135,7 @@ def _with_plan(
         pl.col("item_id").alias("channel_id"),
         pl.col("planned_spend").alias("spend"),
         pl.col("planned_value").alias("exposure"),
+        _frequency_of(planned, "planned_frequency"),
     )
     known = drivers["driver_id"].unique()
     future_drivers = planned.filter(~is_channel & pl.col("item_id").is_in(known)).select(
@@ -152,7 +173,7 @@ def build_panel(
     -------
     Panel
         From the first media week (lead-in) to the last training or planned week. Media without a
-        row is zero.
+        row is zero; media and plan may have a frequency, and do without one.
 
     Raises
     ------
@@ -160,6 +181,7 @@ def build_panel(
         When the model has no outcomes, or a key occurs twice.
     """
     own = pl.col("model_id") == model_id
+    media = media.with_columns(_frequency_of(media, "frequency"))
     outcomes, media, drivers = outcomes.filter(own), media.filter(own), drivers.filter(own)
     if outcomes.is_empty():
         raise ValueError(f"model {model_id!r} has no outcomes: check its kpi and geos")
@@ -180,6 +202,7 @@ def build_panel(
     weeks = np.arange(np.datetime64(first), np.datetime64(last) + one_day, 7 * one_day)
     geo = {"geo": names["geo"]}
     by_channel, by_driver = (geo | {key: names[key]} for key in ("channel_id", "driver_id"))
+    frequency = np.nan_to_num(_dense(media, "frequency", weeks, by_channel))
     return Panel(
         geos=names["geo"],
         weeks=weeks,
@@ -189,4 +212,5 @@ def build_panel(
         exposure=np.nan_to_num(_dense(media, "exposure", weeks, by_channel)),
         spend=np.nan_to_num(_dense(media, "spend", weeks, by_channel)),
         driver_values=_dense(drivers.filter(pl.col("week") >= first), "value", weeks, by_driver),
+        frequency=frequency if frequency.any() else None,
     )

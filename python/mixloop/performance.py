@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from mixloop.allocation import Leaves, carried_shares, leaves_of
+from mixloop.allocation import Leaves, leaves_of
 from mixloop.evaluate import (
     Components,
     Shapes,
@@ -22,6 +23,7 @@ from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.products import product_sums, without_channel
+from mixloop.reach import REACH_FREQUENCY, mean_frequency
 from mixloop.schemas import PERFORMANCE, conform
 from mixloop.transforms import half_life_weeks
 from mixloop.trust import pool_of_nodes, pooled_components, range_notes
@@ -69,6 +71,10 @@ def headroom(
     current: np.ndarray,
     hurdle: float,
     others: np.ndarray | None = None,
+    *,
+    exposure: np.ndarray | None = None,
+    frequency: np.ndarray | None = None,
+    limit: float = HEADROOM_LIMIT,
 ) -> np.ndarray:
     """Return how much more weekly spend is worth its hurdle, per draw.
 
@@ -84,6 +90,13 @@ def headroom(
         Marginal return below which spend is not worth it.
     others : ndarray, (S, J), optional
         Of a product: the mean weekly KPI without the channel. `full` is then in log points.
+    exposure : ndarray, (J,), optional
+        What the current spend buys a week, where exposure is not money: it grows with the spend.
+    frequency : ndarray, (J,), optional
+        Contacts per person, of a channel that is modelled on reach; more spend reaches more people
+        as often.
+    limit : float
+        The search ends at this many times the current spend.
 
     Returns
     -------
@@ -96,15 +109,18 @@ def headroom(
     now = current.sum()
     if now <= 0:
         return np.full(len(full), np.nan)
-    factors = np.linspace(1.0, HEADROOM_LIMIT, HEADROOM_POINTS)
-    u = (current / scale)[:, None] * factors  # (J, K)
-    rise = shapes.rise(u[None]) * shapes.today[:, None, None]  # (U, J, K)
-    per_money = rise * (current / now / scale)[:, None]
+    bought = current if exposure is None else exposure
+    often = None if frequency is None else frequency[:, None]
+    factors = np.linspace(1.0, limit, HEADROOM_POINTS)
+    u = (bought / scale)[:, None] * factors  # (J, K)
+    rise = shapes.rise(u[None], often) * shapes.today[:, None, None]  # (U, J, K)
+    per_money = rise * (bought / now / scale)[:, None]
     marginal = np.zeros((len(full), HEADROOM_POINTS))
     for j in range(len(current)):
         worth = full[:, j, None]
         if others is not None:
-            response = shapes.height(u[j][None]) * shapes.today[:, None]  # (U, K)
+            at = None if often is None else often[j]
+            response = shapes.height(u[j][None], at) * shapes.today[:, None]  # (U, K)
             worth = worth * others[:, j, None] * np.exp(response[shapes.which] * worth)
         marginal += per_money[shapes.which, j] * worth
     low = marginal <= hurdle
@@ -114,9 +130,9 @@ def headroom(
     before, after = marginal[rows, at - 1], marginal[rows, at]
     with np.errstate(divide="ignore", invalid="ignore"):
         within = (before - hurdle) / (before - after)
-    crossing = factors[at - 1] + within * (factors[at] - factors[at - 1])
+        crossing = factors[at - 1] + within * (factors[at] - factors[at - 1])
     found = np.where(first == 0, 1.0, crossing)
-    return now * (np.where(first == HEADROOM_POINTS, HEADROOM_LIMIT, found) - 1.0)
+    return now * (np.where(first == HEADROOM_POINTS, limit, found) - 1.0)
 
 
 @dataclass(frozen=True)
@@ -181,13 +197,18 @@ def leaf_sums(
     years = posterior.years(panel.weeks)
     known = np.isfinite(panel.outcome).all(axis=0)
     exposure = np.moveaxis(leaves.exposure[..., at], -1, 0)  # (n, J, T)
-    shares = carried_shares(exposure, shapes.weights)
+    often, whole = leaves.frequency_of(at), panel.frequency_of(channel)
+    shares, row_of = shapes.leaf_shares(exposure, often, whole)
+    worked = shapes.leaf_exposure(exposure, often, whole) if shapes.is_reach else None
     out = np.empty((len(windows), 3, len(at), len(full)))
     for i, share in enumerate(shares):
-        part = response * share[shapes.kernel_of]
+        part = response * share[row_of]
         for k, window in enumerate(windows):
-            grown = panel.exposure[:, :, channel] + STEP * window * exposure[i]
-            rise = shapes.saturated(grown, scale, years) - response
+            if worked is not None:
+                rise = shapes.carried(STEP * window * worked[i] / scale, years)
+            else:
+                grown = panel.exposure[:, :, channel] + STEP * window * exposure[i]
+                rise = shapes.saturated(grown, scale, years) - response
             out[k, 0, i] = _total(part[..., window].sum(axis=-1), shapes, full)
             out[k, 1, i] = _total(part[..., window & known].sum(axis=-1), shapes, full)
             out[k, 2, i] = _total(rise.sum(axis=-1), shapes, full)
@@ -220,17 +241,20 @@ def channel_sums(
         scale = posterior.exposure_scale[:, c]
         full = full_effect(posterior, c)
         ever = exposure.any(axis=1)
-        response = shapes.saturated(exposure, scale[:, None], years)  # (U, J, T)
+        often = panel.frequency_of(c)
+        response = shapes.saturated(exposure, scale[:, None], years, often)  # (U, J, T)
+        unlimited = shapes.unlimited(exposure, scale[:, None], years) if shapes.is_reach else None
         half_life = half_life_weeks(shapes.weights)[shapes.kernel_of][shapes.which]
         at = leaves.below(c)
         if len(at):
             parts[:, :, at] = leaf_sums(posterior, panel, leaves, c, shapes, response, windows)
         for k, window in enumerate(windows):
-            more = shapes.saturated(exposure * (1.0 + STEP * window), scale[:, None], years)
+            more = shapes.saturated(exposure * (1.0 + STEP * window), scale[:, None], years, often)
             effect = _total(response[..., window].sum(axis=-1), shapes, full)
             lasting = shapes.effectiveness(years[window]).sum(axis=1)[shapes.which]
             reachable = (full * ever).sum(axis=1) * lasting
-            current = panel.spend[:, window, c].mean(axis=1)
+            if unlimited is not None:
+                reachable = _total(unlimited[..., window].sum(axis=-1), shapes, full)
             sums[k, 0, c] = effect
             sums[k, 1, c] = _total(response[..., window & known].sum(axis=-1), shapes, full)
             sums[k, 2, c] = _total((more - response).sum(axis=-1), shapes, full)
@@ -238,8 +262,31 @@ def channel_sums(
                 effect, reachable, out=np.zeros_like(effect), where=reachable > 0
             )
             sums[k, 4, c] = half_life
-            sums[k, 5, c] = headroom(shapes, full, scale, current, hurdle)
+            now = _now(posterior, panel, c, window)
+            sums[k, 5, c] = headroom(shapes, full, scale, hurdle=hurdle, **now)
     return _as_sums(panel, leaves, windows, sums, parts)
+
+
+def _now(posterior: Posterior, panel: Panel, channel: int, window: np.ndarray) -> dict[str, Any]:
+    """Return what `headroom` needs of a window: money, what it buys, and how far more may go.
+
+    People beyond the largest week of training have not been reached for any money, so that the
+    spend that reaches them is not known: headroom on reach ends there.
+    """
+    unit = posterior.media_units[channel]
+    out = {"current": panel.spend[:, window, channel].mean(axis=1)}
+    if unit == "spend":
+        return out
+    exposure = panel.exposure[:, :, channel]
+    out["exposure"] = exposure[:, window].mean(axis=1)
+    if unit == REACH_FREQUENCY:
+        out["frequency"] = mean_frequency(
+            exposure[:, window], panel.frequency_of(channel)[:, window]
+        )
+        largest = exposure[:, training_weeks(posterior, panel)].sum(axis=0).max()
+        now = out["exposure"].sum()
+        out["limit"] = min(max(largest / now, 1.0), HEADROOM_LIMIT) if now > 0 else HEADROOM_LIMIT
+    return out
 
 
 def _as_sums(
@@ -267,8 +314,8 @@ def _product_sums(
         full, scale = full_effect(posterior, c), posterior.exposure_scale[:, c]
         sums[:, 4, c] = half_life_weeks(shapes.weights)[shapes.kernel_of][shapes.which]
         for k, window in enumerate(windows):
-            current = panel.spend[:, window, c].mean(axis=1)
-            sums[k, 5, c] = headroom(shapes, full, scale, current, hurdle, others[k, c])
+            now = _now(posterior, panel, c, window)
+            sums[k, 5, c] = headroom(shapes, full, scale, hurdle=hurdle, others=others[k, c], **now)
     return _as_sums(panel, leaves, windows, sums, parts)
 
 

@@ -46,7 +46,7 @@ class Posterior:
     model_id, kpi, run_kind, run_id : str
     geos, channels : tuple of str
     media_units : tuple of str, (C,)
-        `spend` or `impressions`.
+        `spend`, `impressions` or `reach_frequency` (`reach`).
     first_week, last_week : datetime64[D]
         First and last training week. Trend and seasons count from `first_week`.
     kpi_scale : ndarray, (J,)
@@ -59,7 +59,8 @@ class Posterior:
     kernel : ndarray of str, (S, C)
         Adstock kernel of each draw (`geometric`, `delayed`).
     decay, half, slope : ndarray, (S, C)
-        Transform of each draw, shared by the geos.
+        Transform of each draw, shared by the geos. The half of a channel that is modelled on reach
+        and frequency is in contacts per person reached.
     saturation : ndarray of str, (S, C)
         Saturation curve of each draw (`hill`, `exponential`); not given, it is `hill`.
     coef : ndarray, (S, J, C)

@@ -35,8 +35,9 @@ from mixloop.priors import (
     grid_half_lives,
     grid_saturations,
 )
+from mixloop.reach import grids_of
 from mixloop.schemas import PRIORS, conform
-from mixloop.transforms import default_grid, half_life_weeks
+from mixloop.transforms import half_life_weeks
 
 DRAWS = 20_000
 LARGEST_BLOCK = 2_000_000  # numbers drawn at a time
@@ -217,11 +218,11 @@ def _channel_rows(
     known: Known, prior_effect: np.ndarray, posterior_effect: np.ndarray
 ) -> list[dict[str, Any]]:
     """Return the rows of every channel."""
-    run, rows, grid = known.run, [], default_grid()
+    run, rows, grids = known.run, [], grids_of(known.run.media_units)
     shapes = distinct_shapes(run)
     kpi = known.kpi.sum()
     for c, channel in enumerate(run.channels):
-        belief, shape = known.belief(channel), shapes[c]
+        belief, shape, grid = known.belief(channel), shapes[c], grids[c]
         weight = np.exp(channel_log_prior(grid, run.carryover_weeks, belief))
         is_told = belief.roi_low is not None and known.spend[c] > 0
         effects = prior_effect[:, c], posterior_effect[:, c]
@@ -231,7 +232,11 @@ def _channel_rows(
             roi = compare(*(e / known.spend[c] for e in effects), has_mean=is_told)
             found["roi"] = ("client" if is_told else "default", roi)
         half_lives = half_life_weeks(shape.weights)[shape.kernel_of][shape.which]
-        reached = shape.saturated(np.ones(run.carryover_weeks + 1), 1.0)[:, -1][shape.which]
+        if shape.is_reach:
+            saturation = "half_frequency", grid.half, run.half[:, c], belief.half_frequency_low
+        else:
+            reached = shape.saturated(np.ones(run.carryover_weeks + 1), 1.0)[:, -1][shape.which]
+            saturation = "saturation", grid_saturations(grid), reached, belief.saturation_low
         for name, points, draws, low in (
             (
                 "half_life_weeks",
@@ -239,7 +244,7 @@ def _channel_rows(
                 half_lives,
                 belief.half_life_low_weeks,
             ),
-            ("saturation", grid_saturations(grid), reached, belief.saturation_low),
+            saturation,
         ):
             both = compare(points, draws, weight=weight, has_mean=True)
             found[name] = ("default" if low is None else "client", both)
@@ -279,7 +284,10 @@ def prior_rows(
     for c, shape in enumerate(shapes):
         for j in range(len(run.geos)):
             scale = run.exposure_scale[j, c]
-            response = shape.saturated(panel.exposure[j, :, c], scale, run.years(panel.weeks))
+            often = panel.frequency_of(c, j)
+            response = shape.saturated(
+                panel.exposure[j, :, c], scale, run.years(panel.weeks), often
+            )
             total = response[:, keep].sum(axis=1)[shape.which]
             posterior_effect[:, c] += total * run.coef[:, j, c] * run.kpi_scale[j]
 

@@ -32,6 +32,9 @@ class Belief:
     saturation_low, saturation_high : float, optional
         Share of the channel's full effect that its largest training week reaches when it is held
         week after week, between 0 and 1.
+    half_frequency_low, half_frequency_high : float, optional
+        Contacts per person a week at which half of the full effect is reached, above zero: for
+        channels that are modelled on reach and frequency, which have no saturation of reach.
     drift_per_year : float, optional
         How much the channel's effectiveness may change in a year: standard deviation of the log
         change, above zero. Without it the effectiveness is constant.
@@ -43,6 +46,8 @@ class Belief:
     half_life_high_weeks: float | None = None
     saturation_low: float | None = None
     saturation_high: float | None = None
+    half_frequency_low: float | None = None
+    half_frequency_high: float | None = None
     drift_per_year: float | None = None
 
     def __post_init__(self) -> None:
@@ -50,6 +55,7 @@ class Belief:
             ("roi", self.roi_low, self.roi_high),
             ("half_life_weeks", self.half_life_low_weeks, self.half_life_high_weeks),
             ("saturation", self.saturation_low, self.saturation_high),
+            ("half_frequency", self.half_frequency_low, self.half_frequency_high),
         ):
             if (low is None) != (high is None) or (low is not None and not low < high):
                 raise ValueError(
@@ -109,9 +115,10 @@ def log_drift_prior(drift: np.ndarray, scale: float | None) -> np.ndarray:
 def channel_log_prior(grid: TransformGrid, carryover_weeks: int, belief: Belief) -> np.ndarray:
     """Weigh the grid's own prior by what is believed of carry-over, saturation and drift.
 
-    Half-lives are log-normal, saturation is normal on the log odds, each with the client's 90%
-    range, and multiply the grid's weights. A range between two points of the grid leaves the weight
-    to those nearest to it.
+    Half-lives and half frequencies are log-normal, saturation is normal on the log odds, each with
+    the client's 90% range, and multiply the grid's weights. A range between two points of the grid
+    leaves the weight to those nearest to it. Saturation is believed of channels whose exposure
+    saturates, half frequency of those that are modelled on reach (`reach`): their grids differ.
 
     Returns
     -------
@@ -125,8 +132,12 @@ def channel_log_prior(grid: TransformGrid, carryover_weeks: int, belief: Belief)
     if belief.saturation_low is not None:
         low, high = _logit(belief.saturation_low), _logit(belief.saturation_high)
         log_prior += _log_normal(_logit(grid_saturations(grid)), float(low), float(high))
+    if belief.half_frequency_low is not None:
+        low, high = np.log([belief.half_frequency_low, belief.half_frequency_high])
+        log_prior += _log_normal(np.log(grid.half), low, high)
     log_prior += log_drift_prior(grid.drift, belief.drift_per_year)
-    if not (belief.half_life_low_weeks or belief.saturation_low or belief.drift_per_year):
+    shaped = belief.half_life_low_weeks, belief.saturation_low, belief.half_frequency_low
+    if not (any(shaped) or belief.drift_per_year):
         return log_prior
     log_prior -= log_prior.max()
     return log_prior - np.log(np.exp(log_prior).sum())

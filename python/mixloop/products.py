@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixloop.allocation import Leaves, carried_shares
+from mixloop.allocation import Leaves
 from mixloop.evaluate import (
     Shapes,
     baseline_of,
@@ -80,6 +80,21 @@ def without_channel(posterior: Posterior, panel: Panel, windows: list[np.ndarray
     return out
 
 
+def _below(
+    shape: Shapes,
+    split: np.ndarray,
+    often: np.ndarray | None,
+    whole: np.ndarray | None,
+    keep: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return one geo's leaves of a channel: shares and their rows, and their own reach at work."""
+    if not len(split):
+        return np.empty((0, 1, int(keep.sum()))), shape.kernel_of, None
+    shares, row_of = shape.leaf_shares(split, often, whole)
+    own = shape.leaf_exposure(split, often, whole) if shape.is_reach else None
+    return shares[..., keep], row_of, own
+
+
 def product_sums(
     posterior: Posterior, panel: Panel, leaves: Leaves, windows: list[np.ndarray], step: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -113,30 +128,38 @@ def product_sums(
         j, scale = weeks.geo, posterior.kpi_scale[weeks.geo]
         for c, shape in enumerate(shapes):
             exposure, coef = panel.exposure[j, :, c], posterior.coef[:, j, c]
+            unit, often = posterior.exposure_scale[j, c], panel.frequency_of(c, j)
 
-            def gained(more: np.ndarray, c: int = c, weeks: GeoWeeks = weeks) -> np.ndarray:
-                """Return what the KPI gains in all weeks with another exposure, (S,)."""
-                unit = posterior.exposure_scale[weeks.geo, c]
-                response = shapes[c].saturated(more, unit, years)[:, keep]
-                rise = response.T[:, shapes[c].which] * posterior.coef[:, weeks.geo, c]
+            def gained(response: np.ndarray, c: int = c, weeks: GeoWeeks = weeks) -> np.ndarray:
+                """Return what the KPI gains in all weeks with another response (U, T): (S,)."""
+                rise = response[:, keep].T[:, shapes[c].which] * posterior.coef[:, weeks.geo, c]
                 return (weeks.fitted * np.expm1(rise - weeks.parts[c])).sum(axis=0)
 
             effect = weeks.parts[c] * weeks.weight
             below = leaves.below(c)
             split = leaves.exposure[j][:, below].T  # (n, T)
-            shares = carried_shares(split, shape.weights)[..., keep] if len(below) else ()
+            of_leaves = leaves.frequency_of(below, j)
+            shares, row_of, own = _below(shape, split, of_leaves, often, keep)
+            now = shape.saturated(exposure, unit, years, often) if own is not None else None
             for k, window in enumerate(windows):
                 sums[k, 0, c] += effect[at[k]].sum(axis=0)
                 sums[k, 1, c] += effect[at[k] & known].sum(axis=0)
-                sums[k, 2, c] += gained(exposure * (1.0 + step * window))
+                more = exposure * (1.0 + step * window)
+                sums[k, 2, c] += gained(shape.saturated(more, unit, years, often))
                 sums[k, 3, c] += scale * weeks.parts[c][at[k]].sum(axis=0)
-                lasting = shape.effectiveness(years[keep][at[k]]).sum(axis=1)[shape.which]
-                reachable[k, c] += scale * coef * exposure.any() * lasting
-                for leaf, own, share in zip(below, split, shares, strict=True):
-                    of_leaf = share.T[:, shape.kernel_of[shape.which]] * effect
+                lasting = shape.effectiveness(years[keep][at[k]]).sum(axis=1)
+                if shape.is_reach:
+                    lasting = shape.unlimited(exposure, unit, years)[:, window].sum(axis=1)
+                reachable[k, c] += scale * coef * exposure.any() * lasting[shape.which]
+                for i, (leaf, share) in enumerate(zip(below, shares, strict=True)):
+                    of_leaf = share.T[:, row_of[shape.which]] * effect
                     parts[k, 0, leaf] += of_leaf[at[k]].sum(axis=0)
                     parts[k, 1, leaf] += of_leaf[at[k] & known].sum(axis=0)
-                    parts[k, 2, leaf] += gained(exposure + step * window * own)
+                    if own is not None:
+                        grown = now + shape.carried(step * window * own[i] / unit, years)
+                    else:
+                        grown = shape.saturated(exposure + step * window * split[i], unit, years)
+                    parts[k, 2, leaf] += gained(grown)
     top = sums[:, 3]
     sums[:, 3] = np.divide(top, reachable, out=np.zeros_like(top), where=reachable > 0)
     return sums, parts

@@ -214,7 +214,15 @@ def _planned_leaves(
     history = _own(leaf_media, run).filter(pl.col("week") <= run.last_week.item())
     plan = _plans_of(leaf_plans, run).filter(pl.col("plan_id") == plan_id)
     plan = plan.rename({"planned_value": "exposure", "planned_spend": "spend"})
-    return pl.concat([rows.select(list(LEAF_MEDIA)) for rows in (history, plan)])
+    if "planned_frequency" in plan.columns:
+        plan = plan.rename({"planned_frequency": "frequency"})
+    return pl.concat(
+        [
+            rows.select(name for name in LEAF_MEDIA if name in rows.columns)
+            for rows in (history, plan)
+        ],
+        how="diagonal_relaxed",
+    )
 
 
 def _plans_of(plans: pl.DataFrame, run: Posterior) -> pl.DataFrame:

@@ -31,7 +31,7 @@ MIN_BACKTEST_WEEKS = 52  # an origin with less history would backtest a model no
 FIT_MODULES = (
     *("panel", "transforms", "design", "variants", "algebra", "pooling", "evidence", "signed"),
     *("shocks", "geos", "problem", "ridge", "shares", "gibbs", "pooled", "sampler"),
-    *("experiments", "priors", "importance", "calibration", "diagnostics", "convergence"),
+    *("reach", "experiments", "priors", "importance", "calibration", "diagnostics", "convergence"),
     *("fit", "posterior", "forms"),
 )
 VERSIONED = ("numpy", "scipy", "polars", "holidays")
@@ -50,6 +50,8 @@ def data_hash(panel: Panel) -> str:
     digest = hashlib.sha256(repr((panel.geos, panel.channels, panel.drivers)).encode())
     for values in (panel.outcome, panel.exposure, panel.driver_values):
         digest.update(np.ascontiguousarray(values).tobytes())
+    if panel.frequency is not None:
+        digest.update(np.ascontiguousarray(panel.frequency).tobytes())
     digest.update(panel.weeks.astype("datetime64[D]").astype(np.int64).tobytes())
     return digest.hexdigest()[:16]
 

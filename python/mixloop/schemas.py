@@ -32,7 +32,7 @@ POSTERIOR: dict[str, pl.DataType] = {
     "term_type": pl.String(),  # channel, baseline, noise
     "component_id": pl.String(),  # the component the term belongs to; null for noise
     # how to evaluate it at any week
-    "media_unit": pl.String(),  # channels: spend or impressions
+    "media_unit": pl.String(),  # channels: spend, impressions or reach_frequency
     "pool_id": pl.String(),  # channels drawn together: their pool
     "kpi_scale": pl.Float64(),  # training mean (multiplicative: geometric) of the KPI in this geo
     "input_center": pl.Float64(),  # baseline columns: (value - center) / scale
@@ -126,7 +126,8 @@ CURVES: dict[str, pl.DataType] = {
     "media_unit": pl.String(),
     "is_pooled": pl.Boolean(),  # drawn together with siblings
     "weekly_exposure": pl.Float64(),  # all geos together, held every week (steady state)
-    "weekly_spend": pl.Float64(),  # null where the unit is not spend
+    "weekly_spend": pl.Float64(),  # null where exposure is not paid for
+    "weekly_frequency": pl.Float64(),  # contacts per person, held; null for other units than reach
     **_ranges("response", "marginal_response"),
     "current_weekly_exposure": pl.Float64(),  # mean of the last 13 training weeks
     "planned_weekly_exposure": pl.Float64(),  # mean of the live plan's weeks, null without one
@@ -152,6 +153,7 @@ FORECASTS: dict[str, pl.DataType] = {
     "allocation": pl.String(),  # null: estimated, or a sum of estimated; else the rule's name
     "hierarchy_id": pl.String(),  # channels: the hierarchy of the node
     "is_pooled": pl.Boolean(),  # holds some but not all channels of a pool
+    "planned_frequency": pl.Float64(),  # contacts per person; null for other units than reach
     **_ranges("forecast"),
 }
 
@@ -325,7 +327,8 @@ PRIORS: dict[str, pl.DataType] = {
     "run_id": pl.String(),
     "model_id": pl.String(),
     "channel_id": pl.String(),  # `all` is the model
-    "quantity": pl.String(),  # share_of_kpi, roi, half_life_weeks, saturation, kpi_per_year
+    "quantity": pl.String(),  # share_of_kpi, roi, half_life_weeks, saturation, kpi_per_year,
+    # and half_frequency instead of saturation for channels that are modelled on reach
     "prior_source": pl.String(),  # client, default
     **_ranges("prior", "posterior"),
     "shift": pl.Float64(),  # of the median, in standard deviations of the prior's 90% range
@@ -386,7 +389,7 @@ FEASIBILITY: dict[str, pl.DataType] = {
     "model_id": pl.String(),
     "node_id": pl.String(),  # channel of the main hierarchy
     "node_role": pl.String(),  # modelled, child (below a modelled one), subtotal (above)
-    "media_unit": pl.String(),  # spend, impressions
+    "media_unit": pl.String(),  # spend, impressions, reach_frequency
     "active_weeks": pl.Int64(),  # training weeks with media in any geo
     "share_of_active_weeks": pl.Float64(),
     "history_weeks": pl.Int64(),  # from its first active training week to the last training week

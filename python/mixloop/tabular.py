@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +32,8 @@ class Columns:
     geo : str or None
         None: one geo.
     media, context, events : tuple of str
+    frequency : dict of str to str
+        The column with the contacts per person of each medium that is modelled on reach.
 
     Raises
     ------
@@ -44,6 +46,7 @@ class Columns:
     media: tuple[str, ...]
     context: tuple[str, ...]
     events: tuple[str, ...]
+    frequency: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.media:
@@ -53,13 +56,13 @@ class Columns:
         if twice:
             raise ValueError(
                 f"columns {twice} are named twice: each column is one of week, geo, media, "
-                "context or events"
+                "context, events or frequency"
             )
 
     @property
     def numbers(self) -> tuple[str, ...]:
         """The columns that hold numbers."""
-        return (*self.media, *self.context, *self.events)
+        return (*self.media, *self.context, *self.events, *self.frequency.values())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -165,7 +168,7 @@ def weekly_rows(frame: pl.DataFrame | pd.DataFrame, columns: Columns) -> pl.Data
         _reject(geo.is_null(), f"column {columns.geo!r} is missing")
     numbers = [_number(raw[name]) for name in columns.numbers]
     for values in numbers:
-        if values.name in columns.media:
+        if values.name in (*columns.media, *columns.frequency.values()):
             _reject(values < 0.0, f"column {values.name!r} is negative")
         if values.name in columns.events:
             _reject((values < 0.0) | (values > 1.0), f"column {values.name!r} is not 0 to 1")
@@ -226,6 +229,9 @@ def panel_of(rows: pl.DataFrame, columns: Columns) -> Panel:
         return found.with_columns(pl.col(value).cast(pl.Float64))
 
     media = long({name: name for name in columns.media}, "channel_id", "exposure")
+    if columns.frequency:
+        often = long(columns.frequency, "channel_id", "frequency")
+        media = media.join(often, on=[*keys, "channel_id"], how="left", maintain_order="left")
     drivers = {f"context:{name}": name for name in columns.context}
     drivers |= {f"event:{name}": name for name in columns.events}
     return build_panel(

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from mixloop.allocation import LEAF_MEDIA, Leaves, known_leaves, spread
+from mixloop.allocation import LEAF_MEDIA, Leaves, known_leaves, leaf_frequency, spread
 from mixloop.bridge.paths import SAME, Media, media_steps
 from mixloop.bridge.record import SPEND, VALUES, Record
-from mixloop.evaluate import Components, align
+from mixloop.evaluate import Components, align, in_units_of
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 
+TIMED = 3  # the step from which media ran as often as they came, people reached likewise
 MONEY, BOUGHT = "spend", "impressions"  # units of exposure that mapping changes can be followed in
 
 
@@ -75,6 +76,7 @@ def cut(posterior: Posterior, panel: Panel, window: np.ndarray) -> tuple[Panel, 
         exposure=panel.exposure[:, keep],
         spend=panel.spend[:, keep],
         driver_values=panel.driver_values[:, keep],
+        frequency=None if panel.frequency is None else panel.frequency[:, keep],
     )
     return short, window[keep]
 
@@ -185,6 +187,7 @@ def states_of(
     mapping_version : int, optional
         The mapping that the forecast was published under.
     """
+    panel = in_units_of(posterior, panel)
     gone = np.array([name not in panel.channels for name in posterior.channels], dtype=bool)
     short, window = cut(posterior, align(posterior, panel), window)
     past = _Past(posterior, record, short, mapping_version)
@@ -224,6 +227,7 @@ def states_of(
         (above, leaf_names),
         (plan, first, kept, now),
         is_gone,
+        _frequencies(ledger, short, window, tree.leaves, media),
     )
 
 
@@ -282,6 +286,34 @@ def _drivers(
     return plan, first, now
 
 
+def _frequencies(
+    ledger: pl.DataFrame,
+    short: Panel,
+    window: np.ndarray,
+    places: tuple[tuple[int, str], ...],
+    media: pl.DataFrame,
+) -> list[tuple[np.ndarray | None, np.ndarray | None]]:
+    """Return contacts per person of channels and leaves as planned, then as they came.
+
+    What the ledger did not plan counts as planned as it came, what did not come as gone to plan.
+    None without channels on reach.
+    """
+    sides = [[], []]
+    leaves = tuple(leaf for _, leaf in places)
+    known = short.frequency, leaf_frequency(short, places, media)
+    for names, values in zip((short.channels, leaves), known, strict=True):
+        plan = came = values
+        if values is not None and "planned_frequency" in ledger.columns:
+            told = np.full(values.shape, np.nan)
+            asked = (short.weeks[window], short.geos, names)
+            told[:, window] = ledger_array(ledger, "planned_frequency", *asked)
+            plan = np.where(np.isnan(told), values, told)
+            came = np.where(values > 0, values, plan)
+        for side, found in zip(sides, (plan, came), strict=True):
+            side.append(found)
+    return [tuple(side) for side in sides]
+
+
 def _stepped(
     posterior: Posterior,
     ledger: pl.DataFrame,
@@ -292,6 +324,7 @@ def _stepped(
     leaves: tuple[np.ndarray, tuple[str, ...]],
     sides: tuple[dict[str, np.ndarray], ...],
     is_gone: np.ndarray,
+    frequencies: list[tuple[np.ndarray | None, np.ndarray | None]],
 ) -> States:
     """Put the steps of the window behind the history of each state of knowledge."""
     plan, first, kept, now = sides
@@ -312,7 +345,9 @@ def _stepped(
         exposure, split = history["exposure"].copy(), history["leaves"].copy()
         exposure[:, window], split[:, window] = volume, part
         values = drivers[(0, 0, 0, 1, 2, 2)[step]]
-        panels.append(replace(short, exposure=exposure, driver_values=values))
-        parts.append(Leaves(names, above, spread(exposure, split, above), np.zeros_like(split)))
+        often, of_leaves = frequencies[step >= TIMED]
+        panels.append(replace(short, exposure=exposure, driver_values=values, frequency=often))
+        whole = spread(exposure, split, above)
+        parts.append(Leaves(names, above, whole, np.zeros_like(split), of_leaves))
     outcome = past.first_of("kpi", (posterior.kpi,), short.outcome[..., None])[:, window, 0]
     return States(panels, parts, window, outcome, is_gone)

@@ -24,7 +24,7 @@ from mixloop.schemas import VARIANCE, conform, empty
 CODE = (
     *("variance", "bridge.changes", "bridge.layout", "bridge.paths", "bridge.periods"),
     *("bridge.record", "bridge.states", "bridge.words", "evaluate", "allocation", "forecast"),
-    *("forms", "transforms"),
+    *("forms", "transforms", "reach"),
 )
 Goal = tuple[str, date, date]
 
@@ -108,6 +108,8 @@ def inputs_hash(
     digest.update(weeks[keep].astype(np.int64).tobytes())
     for values in (panel.outcome, panel.exposure, panel.spend, panel.driver_values):
         digest.update(np.ascontiguousarray(values[:, keep]).tobytes())
+    if panel.frequency is not None:
+        digest.update(np.ascontiguousarray(panel.frequency[:, keep]).tobytes())
     if leaf_media is not None:
         digest.update(_digest_of(leaf_media.filter(pl.col("week").is_between(since, until))))
     if window.any():

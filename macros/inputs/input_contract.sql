@@ -58,6 +58,8 @@
             mixloop.input_column('planned_spend', money, true, min=0),
             mixloop.input_column('low', money, min=0),
             mixloop.input_column('high', money, min=0),
+            mixloop.input_column('reach', number, min=0),
+            mixloop.input_column('frequency', number, min=0),
             loaded_at,
         ],
         'plan_context': [
@@ -118,6 +120,11 @@
             mixloop.input_column('saturation_low', number, min=0, max=1),
             mixloop.input_column('saturation_high', number, min=0, max=1),
             mixloop.input_column('drift_per_year', number, min=0, max=1),
+            mixloop.input_column(
+                'media_unit', allowed=['spend', 'impressions', 'reach_frequency']
+            ),
+            mixloop.input_column('half_frequency_low', number, min=0),
+            mixloop.input_column('half_frequency_high', number, min=0),
         ],
         'events': [
             mixloop.input_column('event_id', is_required=true),

@@ -14,6 +14,9 @@ typed as (
         try_cast(saturation_low as decimal(28, 10)) as saturation_low,
         try_cast(saturation_high as decimal(28, 10)) as saturation_high,
         try_cast(drift_per_year as decimal(28, 10)) as drift_per_year,
+        try_cast(half_frequency_low as decimal(28, 10)) as half_frequency_low,
+        try_cast(half_frequency_high as decimal(28, 10)) as half_frequency_high,
+        lower(media_unit) as media_unit,
         source_file,
         source_row,
         {{ mixloop.input_errors('channel_priors') }} as input_errors

@@ -24,6 +24,8 @@ media_values as (
         typed_spend as spend,
         typed_impressions as impressions,
         typed_clicks as clicks,
+        typed_reach as reach,
+        typed_frequency as frequency,
         {{ mixloop.values_are_fine('media', whole) }} as are_values_fine
     from typed
 )

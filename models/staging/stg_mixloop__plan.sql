@@ -11,6 +11,8 @@ typed as (
         try_cast(planned_spend as decimal(18, 6)) as planned_spend,
         try_cast(low as decimal(18, 6)) as low,
         try_cast(high as decimal(18, 6)) as high,
+        try_cast(reach as decimal(28, 10)) as reach,
+        try_cast(frequency as decimal(28, 10)) as frequency,
         try_cast(loaded_at as timestamp) as loaded_at,
         source_file,
         source_row,

@@ -24,6 +24,9 @@ plan as (
         channel_id,
         geo,
         planned_spend,
+        cast(reach as decimal(28, 4)) as planned_reach,
+        cast(cast(reach as double) * cast(frequency as double) as decimal(28, 4))
+            as planned_contacts,
         loaded_at,
         source_row
     from {{ ref('stg_mixloop__plan') }}
@@ -39,6 +42,8 @@ known as (
         plan.channel_id,
         plan.geo,
         plan.planned_spend,
+        plan.planned_reach,
+        plan.planned_contacts,
         row_number() over (
             partition by
                 origins.model_id, origins.as_of_week,
@@ -60,7 +65,16 @@ by_node as (
         model_nodes.channel_id,
         known.channel_id as node_id,
         known.geo,
-        sum(known.planned_spend) as planned_spend
+        sum(known.planned_spend) as planned_spend,
+        -- a plan that says whom it reaches says it of everything it pays for
+        case
+            when bool_and(known.planned_reach is not null or known.planned_spend = 0)
+                then sum(known.planned_reach)
+        end as planned_reach,
+        case
+            when bool_and(known.planned_contacts is not null or known.planned_spend = 0)
+                then sum(known.planned_contacts)
+        end as planned_contacts
     from known
     inner join closure
         on known.channel_id = closure.descendant_id

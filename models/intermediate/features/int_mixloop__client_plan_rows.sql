@@ -13,6 +13,13 @@ plan_rows as (
         channel_id,
         geo,
         sum(planned_spend) as planned_spend,
+        case
+            when bool_and(planned_reach is not null or planned_spend = 0) then sum(planned_reach)
+        end as planned_reach,
+        case
+            when bool_and(planned_contacts is not null or planned_spend = 0)
+                then sum(planned_contacts)
+        end as planned_contacts,
         is_model_geo
     from plan_nodes
     group by model_id, as_of_week, plan_id, week, channel_id, geo, is_model_geo

@@ -17,7 +17,9 @@ split as (
         geo,
         week,
         channel_id,
-        cast(planned_spend as double) as planned_spend
+        cast(planned_spend as double) as planned_spend,
+        cast(planned_reach as double) as planned_reach,
+        cast(planned_contacts as double) as planned_contacts
     from plan_rows
     where is_model_geo
     union all
@@ -28,7 +30,9 @@ split as (
         shares.geo,
         plan_rows.week,
         plan_rows.channel_id,
-        cast(plan_rows.planned_spend as double) * shares.share as planned_spend
+        cast(plan_rows.planned_spend as double) * shares.share as planned_spend,
+        cast(plan_rows.planned_reach as double) * shares.share as planned_reach,
+        cast(plan_rows.planned_contacts as double) * shares.share as planned_contacts
     from plan_rows
     inner join shares
         on
@@ -46,7 +50,15 @@ client_plan_spend as (
         geo,
         week,
         channel_id,
-        sum(planned_spend order by planned_spend) as planned_spend
+        sum(planned_spend order by planned_spend) as planned_spend,
+        case
+            when bool_and(planned_reach is not null or planned_spend = 0)
+                then sum(planned_reach order by planned_reach)
+        end as planned_reach,
+        case
+            when bool_and(planned_contacts is not null or planned_spend = 0)
+                then sum(planned_contacts order by planned_contacts)
+        end as planned_contacts
     from split
     group by model_id, as_of_week, plan_id, geo, week, channel_id
 )

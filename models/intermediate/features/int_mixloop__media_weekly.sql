@@ -16,6 +16,8 @@ media_weekly as (
         channel_weeks.spend,
         channel_weeks.impressions,
         channel_weeks.clicks,
+        channel_weeks.reach,
+        channel_weeks.contacts,
         channel_weeks.n_line_items,
         weeks.is_complete as is_complete_week
     from channel_weeks

@@ -29,7 +29,9 @@ rolled_up as (
         tree.channel_id,
         media.week >= models.first_training_week as is_training_week,
         sum(media.spend) as spend,
-        sum(media.impressions) as impressions
+        sum(media.impressions) as impressions,
+        sum(media.reach) as reach,
+        sum(media.contacts) as contacts
     from media
     inner join closure
         on media.channel_id = closure.descendant_id

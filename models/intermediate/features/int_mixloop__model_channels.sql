@@ -11,15 +11,35 @@ feasibility as (
     select * from {{ ref('int_mixloop__model_feasibility') }}
 ),
 
-units as (
+wishes as (
+    select * from {{ ref('int_mixloop__unit_wishes') }}
+),
+
+totals as (
     select
         model_id,
         channel_id,
-        case when sum(spend) > 0 then 'spend' else 'impressions' end as media_unit,
+        sum(spend) as spend,
+        sum(impressions) as impressions,
+        sum(reach) as reach,
         coalesce(sum(spend) filter (where is_training_week), 0) as training_spend,
-        coalesce(sum(impressions) filter (where is_training_week), 0) as training_impressions
+        coalesce(sum(impressions) filter (where is_training_week), 0) as training_impressions,
+        coalesce(sum(reach) filter (where is_training_week), 0) as training_reach
     from media
     group by model_id, channel_id
+),
+
+units as (
+    select
+        totals.*,
+        {{ mixloop.media_unit(
+            'wishes.media_unit', 'totals.spend', 'totals.impressions', 'totals.reach'
+        ) }} as media_unit
+    from totals
+    left join wishes
+        on
+            totals.model_id = wishes.model_id
+            and totals.channel_id = wishes.channel_id
 ),
 
 -- a prior for this model before a prior for all models
@@ -32,8 +52,20 @@ ranked_priors as (
         cast(priors.roi_high as double) as roi_high,
         cast(priors.half_life_low_weeks as double) as half_life_low_weeks,
         cast(priors.half_life_high_weeks as double) as half_life_high_weeks,
-        cast(priors.saturation_low as double) as saturation_low,
-        cast(priors.saturation_high as double) as saturation_high,
+        -- exposure saturates, of reach it is frequency
+        case
+            when units.media_unit != 'reach_frequency' then cast(priors.saturation_low as double)
+        end as saturation_low,
+        case
+            when units.media_unit != 'reach_frequency' then cast(priors.saturation_high as double)
+        end as saturation_high,
+        case
+            when units.media_unit = 'reach_frequency' then cast(priors.half_frequency_low as double)
+        end as half_frequency_low,
+        case
+            when units.media_unit = 'reach_frequency'
+                then cast(priors.half_frequency_high as double)
+        end as half_frequency_high,
         nullif(cast(priors.drift_per_year as double), 0) as drift_per_year,
         row_number() over (
             partition by units.model_id, units.channel_id
@@ -58,6 +90,8 @@ model_channels as (
         ranked_priors.half_life_high_weeks,
         ranked_priors.saturation_low,
         ranked_priors.saturation_high,
+        ranked_priors.half_frequency_low,
+        ranked_priors.half_frequency_high,
         ranked_priors.drift_per_year,
         feasibility.pool_id
     from units
@@ -73,6 +107,7 @@ model_channels as (
     where
         case units.media_unit
             when 'spend' then units.training_spend > 0
+            when 'reach_frequency' then units.training_reach > 0
             else units.training_impressions > 0
         end
 )

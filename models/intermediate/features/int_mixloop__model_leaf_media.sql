@@ -14,7 +14,7 @@ model_leaves as (
 
 media as (
     select * from {{ ref('int_mixloop__media_weekly') }}
-    where spend > 0 or impressions > 0
+    where spend > 0 or impressions > 0 or reach > 0
 ),
 
 leaf_media as (
@@ -25,10 +25,8 @@ leaf_media as (
         model_leaves.channel_id,
         model_leaves.leaf_id,
         cast(media.spend as double) as spend,
-        cast(
-            case model_leaves.media_unit when 'spend' then media.spend else media.impressions end
-            as double
-        ) as exposure
+        cast({{ mixloop.exposure_in('model_leaves.media_unit', 'media') }} as double) as exposure,
+        {{ mixloop.frequency_in('model_leaves.media_unit', 'media') }} as frequency
     from models
     inner join model_geos
         on models.model_id = model_geos.model_id

@@ -1,6 +1,6 @@
 -- one row per model x plan x as_of_week x geo x week x leaf: the leaf's part of what is planned for
 -- its channel. Where the client's plan names leaves it is split as the plan has it, else as the
--- channel's exposure fell on its leaves of late
+-- channel's exposure fell on its leaves of late. Frequency is the channel's
 with plan_channels as (
     select * from {{ ref('int_mixloop__plan_channels') }}
 ),
@@ -25,6 +25,7 @@ joined as (
         leaf_shares.leaf_id,
         plan_channels.planned_value,
         plan_channels.planned_spend,
+        plan_channels.planned_frequency,
         plan_channels.is_assumed,
         leaf_shares.share as recent_share,
         coalesce(stated.planned_spend, 0) as stated_spend
@@ -74,7 +75,8 @@ model_leaf_plans as (
         leaf_id,
         planned_value * case when is_assumed then recent_share else planned_share end
             as planned_value,
-        planned_spend * planned_share as planned_spend
+        planned_spend * planned_share as planned_spend,
+        planned_frequency
     from split
 )
 

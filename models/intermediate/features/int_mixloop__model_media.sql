@@ -18,7 +18,7 @@ weeks as (
 
 media as (
     select * from {{ ref('int_mixloop__model_channel_media') }}
-    where spend > 0 or impressions > 0
+    where spend > 0 or impressions > 0 or reach > 0
 ),
 
 first_weeks as (
@@ -36,12 +36,10 @@ model_media as (
         weeks.week,
         model_channels.channel_id,
         cast(coalesce(media.spend, 0) as double) as spend,
-        cast(
-            case model_channels.media_unit
-                when 'spend' then coalesce(media.spend, 0)
-                else coalesce(media.impressions, 0)
-            end as double
-        ) as exposure
+        coalesce(
+            cast({{ mixloop.exposure_in('model_channels.media_unit', 'media') }} as double), 0
+        ) as exposure,
+        {{ mixloop.frequency_in('model_channels.media_unit', 'media') }} as frequency
     from models
     inner join first_weeks
         on models.model_id = first_weeks.model_id

@@ -24,7 +24,8 @@ rolled_up as (
         closure.ancestor_id as node_id,
         media.week >= models.first_training_week as is_training_week,
         sum(media.spend) as spend,
-        coalesce(sum(media.impressions), 0) as impressions
+        coalesce(sum(media.impressions), 0) as impressions,
+        coalesce(sum(media.reach), 0) as reach
     from media
     inner join closure
         on media.channel_id = closure.descendant_id
@@ -36,14 +37,47 @@ rolled_up as (
     group by all
 ),
 
+-- what a modelled channel is to be modelled on holds for the nodes below it, too
+wishes as (
+    select
+        unit_wishes.model_id,
+        closure.descendant_id as node_id,
+        min(unit_wishes.media_unit) as media_unit
+    from {{ ref('int_mixloop__unit_wishes') }} as unit_wishes
+    inner join {{ ref('int_mixloop__channel_tree') }} as tree
+        on
+            unit_wishes.channel_id = tree.channel_id
+            and tree.hierarchy_id = 'main'
+            and tree.is_modelled
+    inner join closure
+        on unit_wishes.channel_id = closure.ancestor_id
+    group by unit_wishes.model_id, closure.descendant_id
+),
+
 -- as in int_mixloop__model_channels: media before the training weeks counts too
-units as (
+totals as (
     select
         model_id,
         node_id,
-        case when sum(spend) > 0 then 'spend' else 'impressions' end as media_unit
+        sum(spend) as spend,
+        sum(impressions) as impressions,
+        sum(reach) as reach
     from rolled_up
     group by model_id, node_id
+),
+
+units as (
+    select
+        totals.model_id,
+        totals.node_id,
+        {{ mixloop.media_unit(
+            'wishes.media_unit', 'totals.spend', 'totals.impressions', 'totals.reach'
+        ) }} as media_unit
+    from totals
+    left join wishes
+        on
+            totals.model_id = wishes.model_id
+            and totals.node_id = wishes.node_id
 ),
 
 node_media as (
@@ -54,12 +88,7 @@ node_media as (
         rolled_up.node_id,
         units.media_unit,
         cast(rolled_up.spend as double) as spend,
-        cast(
-            case units.media_unit
-                when 'spend' then rolled_up.spend
-                else rolled_up.impressions
-            end as double
-        ) as exposure
+        cast({{ mixloop.exposure_in('units.media_unit', 'rolled_up') }} as double) as exposure
     from rolled_up
     inner join units
         on

@@ -1,6 +1,7 @@
 -- one row per model x plan x as_of_week x geo x week x channel. Where a client plan covers a week,
--- a channel that is not in it is planned at zero; exposure of a channel that is modelled on
--- impressions is not in a spend plan and is assumed to go on as it was
+-- a channel that is not in it is planned at zero. Exposure that is not money is what the plan says
+-- it is (reach), else what the planned spend buys at the price of late; where it never cost
+-- anything it is not in a spend plan and is assumed to go on as it was
 with plan_weeks as (
     select * from {{ ref('int_mixloop__plan_weeks') }}
 ),
@@ -17,6 +18,10 @@ model_channels as (
     select * from {{ ref('int_mixloop__model_channels') }}
 ),
 
+rates as (
+    select * from {{ ref('int_mixloop__plan_rates') }}
+),
+
 planned as (
     select
         plan_weeks.model_id,
@@ -26,7 +31,13 @@ planned as (
         plan_weeks.week,
         status_quo.channel_id,
         plan_weeks.plan_source,
-        plan_weeks.plan_source = 'assumed' or model_channels.media_unit != 'spend' as is_assumed,
+        model_channels.media_unit,
+        rates.price,
+        coalesce(status_quo.frequency, rates.frequency) as assumed_frequency,
+        coalesce(rates.frequency, status_quo.frequency) as recent_frequency,
+        case when model_channels.media_unit = 'reach_frequency' then client_spend.planned_reach end
+            as planned_reach,
+        client_spend.planned_contacts,
         status_quo.exposure as assumed_exposure,
         case plan_weeks.plan_source
             when 'client' then coalesce(client_spend.planned_spend, 0)
@@ -42,6 +53,12 @@ planned as (
         on
             status_quo.model_id = model_channels.model_id
             and status_quo.channel_id = model_channels.channel_id
+    left join rates
+        on
+            status_quo.model_id = rates.model_id
+            and status_quo.as_of_week = rates.as_of_week
+            and status_quo.geo = rates.geo
+            and status_quo.channel_id = rates.channel_id
     left join client_spend
         on
             plan_weeks.model_id = client_spend.model_id
@@ -50,6 +67,14 @@ planned as (
             and plan_weeks.week = client_spend.week
             and status_quo.geo = client_spend.geo
             and status_quo.channel_id = client_spend.channel_id
+),
+
+valued as (
+    select
+        *,
+        plan_source = 'assumed'
+        or (media_unit != 'spend' and planned_reach is null and price is null) as is_assumed
+    from planned
 ),
 
 plan_channels as (
@@ -61,11 +86,23 @@ plan_channels as (
         week,
         'channel' as item_type,
         channel_id as item_id,
-        case when is_assumed then assumed_exposure else planned_spend end as planned_value,
+        case
+            when is_assumed then assumed_exposure
+            when media_unit = 'spend' then planned_spend
+            when planned_reach is not null then planned_reach
+            else planned_spend / price
+        end as planned_value,
         planned_spend,
         plan_source,
-        is_assumed
-    from planned
+        is_assumed,
+        case
+            when media_unit != 'reach_frequency' then null
+            when is_assumed then assumed_frequency
+            when planned_reach > 0 and planned_contacts is not null
+                then planned_contacts / planned_reach
+            else recent_frequency
+        end as planned_frequency
+    from valued
 )
 
 select * from plan_channels

@@ -80,7 +80,8 @@ plan_drivers as (
         end as planned_value,
         cast(null as double) as planned_spend,
         plan_source,
-        driver_type = 'context' and stated_value is null as is_assumed
+        driver_type = 'context' and stated_value is null as is_assumed,
+        cast(null as double) as planned_frequency
     from valued
 )
 

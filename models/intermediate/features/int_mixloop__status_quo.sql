@@ -32,7 +32,10 @@ recent as (
         media.geo,
         media.channel_id,
         sum(media.spend order by media.week) / count(*) as spend,
-        sum(media.exposure order by media.week) / count(*) as exposure
+        sum(media.exposure order by media.week) / count(*) as exposure,
+        sum(media.exposure * media.frequency order by media.week)
+        / nullif(sum(media.exposure order by media.week) filter (where media.frequency > 0), 0)
+            as frequency
     from as_of_weeks
     inner join media
         on
@@ -58,7 +61,12 @@ status_quo as (
             when channel_starts.first_active_week <= origins.last_year_week
                 then coalesce(last_year.exposure, recent.exposure)
             else recent.exposure
-        end as exposure
+        end as exposure,
+        case
+            when channel_starts.first_active_week <= origins.last_year_week
+                then coalesce(last_year.frequency, recent.frequency)
+            else recent.frequency
+        end as frequency
     from origins
     inner join recent
         on

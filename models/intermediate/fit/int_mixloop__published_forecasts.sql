@@ -36,6 +36,7 @@ final as (
         is_additive,
         planned_value,
         planned_spend,
+        planned_frequency,
         allocation,
         hierarchy_id,
         is_pooled,

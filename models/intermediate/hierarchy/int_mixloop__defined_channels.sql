@@ -20,7 +20,8 @@ geo_media as (
         paths.ancestor_id as channel_id,
         channel_weeks.geo,
         sum(channel_weeks.spend) as spend,
-        sum(channel_weeks.impressions) as impressions
+        sum(channel_weeks.impressions) as impressions,
+        sum(channel_weeks.reach) as reach
     from {{ ref('int_mixloop__channel_weeks') }} as channel_weeks
     inner join paths
         on channel_weeks.channel_id = paths.channel_id
@@ -32,7 +33,8 @@ model_media as (
         defined_geos.model_id,
         geo_media.channel_id,
         sum(geo_media.spend) as spend,
-        sum(geo_media.impressions) as impressions
+        sum(geo_media.impressions) as impressions,
+        sum(geo_media.reach) as reach
     from {{ ref('int_mixloop__defined_geos') }} as defined_geos
     inner join geo_media
         on defined_geos.geo = geo_media.geo
@@ -45,6 +47,7 @@ defined_channels as (
         channels.channel_id,
         coalesce(model_media.spend, 0) as spend,
         coalesce(model_media.impressions, 0) as impressions,
+        coalesce(model_media.reach, 0) as reach,
         channels.source_file,
         channels.source_row
     from definitions

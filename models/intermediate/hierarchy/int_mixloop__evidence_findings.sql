@@ -4,6 +4,7 @@
     'roi': ('roi_low', 'roi_high'),
     'half-life': ('half_life_low_weeks', 'half_life_high_weeks'),
     'saturation': ('saturation_low', 'saturation_high'),
+    'half frequency': ('half_frequency_low', 'half_frequency_high'),
 } %}
 with experiments as (
     select * from {{ ref('stg_mixloop__experiments') }}
@@ -233,9 +234,14 @@ impossible_ends as (
         cast(case when low <= 0 then low else high end as varchar) as value,
         case
             when quantity = 'half-life' then 'a half-life is above zero'
+            when quantity = 'half frequency' then 'a frequency is above zero'
             else 'a saturation is above 0 and below 1'
         end as problem,
-        'correct the end; 0.5 is the half-life of what works in the same week only' as remedy
+        case
+            when quantity = 'half frequency'
+                then 'correct the end: contacts per person a week at half of the full effect'
+            else 'correct the end; 0.5 is the half-life of what works in the same week only'
+        end as remedy
     from ranges
     where
         (quantity != 'roi' and low <= 0)

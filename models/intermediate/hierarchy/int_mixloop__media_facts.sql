@@ -14,6 +14,8 @@ facts as (
         spend,
         impressions,
         clicks,
+        reach,
+        frequency,
         loaded_at,
         source_file,
         source_row,

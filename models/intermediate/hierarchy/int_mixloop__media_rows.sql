@@ -24,6 +24,8 @@ media_rows as (
         facts.spend,
         facts.impressions,
         facts.clicks,
+        facts.reach,
+        facts.frequency,
         series.currency,
         facts.loaded_at,
         facts.source_file,

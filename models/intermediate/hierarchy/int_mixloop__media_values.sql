@@ -16,6 +16,9 @@ media_values as (
         spend,
         impressions,
         clicks,
+        {{ mixloop.people_reached() }} as reach,
+        {{ mixloop.contacts() }} as contacts,
+        {{ mixloop.is_odd_reach() }} as is_odd_reach,
         {{ 'len(input_errors) = 0' if from_files else 'are_values_fine' }} as are_values_fine
     from media
 )

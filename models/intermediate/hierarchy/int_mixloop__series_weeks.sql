@@ -28,7 +28,16 @@ parts as (
         ) as n_spend_only,
         count(*) filter (
             where media_values.impressions > 0 and coalesce(media_values.spend, 0) = 0
-        ) as n_impressions_only
+        ) as n_impressions_only,
+        -- people of different rows may be the same ones: the largest row is what is certain
+        max(media_values.reach) as reach,
+        cast(sum(media_values.contacts) as decimal(38, 4)) as contacts,
+        count(media_values.reach) as n_reach,
+        count(*) filter (
+            where media_values.reach is null
+            and (media_values.spend > 0 or media_values.impressions > 0)
+        ) as n_without_reach,
+        count(*) filter (where media_values.is_odd_reach) as n_odd_reach
     from media_values
     left join days
         on media_values.activity_date = days.activity_date
@@ -47,6 +56,11 @@ weeks as (
         parts.clicks,
         parts.n_spend_only,
         parts.n_impressions_only,
+        parts.reach,
+        parts.contacts,
+        parts.n_reach,
+        parts.n_without_reach,
+        parts.n_odd_reach,
         case
             when parts.day_bits is not null then {{ mixloop.week_start('parts.part_start') }}
         end as week
@@ -70,7 +84,12 @@ series_weeks as (
         impressions,
         clicks,
         n_spend_only,
-        n_impressions_only
+        n_impressions_only,
+        reach,
+        contacts,
+        n_reach,
+        n_without_reach,
+        n_odd_reach
     from weeks
 )
 

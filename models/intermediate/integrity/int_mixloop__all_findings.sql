@@ -1,7 +1,7 @@
 -- one row per finding of every kind, all of them, before overrides. Not behind the gate
 {%- set parts = [
     'row', 'key', 'reference', 'hierarchy', 'rollup', 'mapping', 'series', 'media', 'model', 'plan',
-    'evidence', 'decision', 'question', 'feasibility', 'baseline', 'integrity', 'as_of',
+    'reach', 'evidence', 'decision', 'question', 'feasibility', 'baseline', 'integrity', 'as_of',
 ] %}
 {#- these are about a series or a question, and the client may accept them -#}
 {%- set about_series = ['question', 'integrity'] %}

@@ -74,7 +74,8 @@ plans as (
                         week,
                         component_id,
                         coalesce(cast(planned_value as varchar), ''),
-                        coalesce(cast(planned_spend as varchar), '')
+                        coalesce(cast(planned_spend as varchar), ''),
+                        cast(planned_frequency as varchar)
                     ),
                     chr(10)
                     order by geo, week, component_id
@@ -208,7 +209,8 @@ final as (
         nodes_hash,
         is_pooled,
         (select publication.overrides from publication) as overrides,
-        (select current_version.mapping_version from current_version) as mapping_version
+        (select current_version.mapping_version from current_version) as mapping_version,
+        planned_frequency
     from publishable
 ),
 

@@ -24,6 +24,7 @@ final as (
         response_curves.is_pooled,
         response_curves.weekly_exposure,
         response_curves.weekly_spend,
+        response_curves.weekly_frequency,
         response_curves.response_mean,
         response_curves.response_p05,
         response_curves.response_p50,

@@ -19,6 +19,9 @@ final as (
         cast(media_weekly.impressions as decimal(28, 10)) as impressions,
         cast(media_weekly.clicks as decimal(28, 10)) as clicks,
         cast(media_weekly.n_line_items as bigint) as n_line_items,
+        cast(nullif(media_weekly.reach, 0) as decimal(28, 10)) as reach,
+        cast(media_weekly.contacts as double) / cast(nullif(media_weekly.reach, 0) as double)
+            as frequency,
         media_weekly.is_complete_week
     from media_weekly
     left join channel_tree

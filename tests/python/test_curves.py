@@ -74,7 +74,16 @@ def test_curve_reaches_the_plan_of_the_client():
 def test_impressions_have_no_spend():
     run, panel = simple()
     run = planted.replace(run, media_units=("impressions",))
-    assert curve_rows(run, panel, NO_PLAN, 3)["weekly_spend"].null_count() == 3
+    free = planted.replace(panel, spend=0.0 * panel.spend)
+    assert curve_rows(run, free, NO_PLAN, 3)["weekly_spend"].null_count() == 3
+
+
+def test_impressions_that_are_paid_for_cost_their_price_of_late():
+    run, panel = simple()
+    run = planted.replace(run, media_units=("impressions",))
+    spend = panel.spend * np.r_[[9.0] * 7, [0.2] * 13][:, None]
+    frame = curve_rows(run, planted.replace(panel, spend=spend), NO_PLAN, 3)
+    assert frame["weekly_spend"].to_list() == pytest.approx([0.0, 3.0, 6.0])
 
 
 def test_geo_shares():

@@ -590,7 +590,7 @@ def test_bad_targets_are_refused(data, change, says):
         ({"media": "tv"}, "media must be a list of column names, not 'tv'"),
         ({"context": [3]}, "context must be a list of column names"),
         ({"context": ["tv"]}, r"columns \['tv'\] are named twice"),
-        ({"units": "clicks"}, "units must be spend or impressions"),
+        ({"units": "clicks"}, "units must be one of spend, impressions, reach_frequency"),
         ({"units": {"radio": "spend"}}, r"units names \['radio'\], which are not in \['search'"),
         ({"pools": {"radio": "a"}}, r"pools names \['radio'\]"),
         ({"share_of_kpi": {"radio": 0.1}}, r"share_of_kpi names \['radio'\]"),

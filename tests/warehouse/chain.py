@@ -68,6 +68,7 @@ INPUTS = {
     "context": {"date": "date", "geo": "varchar", "variable": "varchar"} | VALUE | LOADED,
     "plan": {"plan_id": "varchar", "week": "date", "channel_id": "varchar", "geo": "varchar"}
     | dict.fromkeys(("planned_spend", "low", "high"), "decimal(18, 6)")
+    | {"reach": "bigint", "frequency": "double"}
     | LOADED,
     "plan_context": {"plan_id": "varchar", "week": "date", "geo": "varchar", "variable": "varchar"}
     | VALUE

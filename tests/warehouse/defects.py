@@ -83,7 +83,10 @@ FORECASTS = rows(
     "'r', 'p', 1, 'all', date '2024-01-01', 'level', null, null, 9.0, 8.5, 9.0, 9.5, true",
     "'r', 'p', 1, 'all', date '2024-01-01', 'kpi', null, null, 10.0, 8.0, 10.0, 12.0, false",
 )
-KEPT = f"select *, md5(concat_ws(chr(31), {HASH_PARTS})) as content_hash from ({FORECASTS})"
+KEPT = (
+    f"select *, md5(concat_ws(chr(31), {HASH_PARTS})) as content_hash, "
+    f"cast(null as double) as planned_frequency from ({FORECASTS})"
+)
 
 LIVE = rows(
     "run_id, plan_id, geo, week, component_id, forecast_mean, forecast_kind",
@@ -234,6 +237,8 @@ DEFECTS: dict[str, Case] = {
             "where component_id = 'tv'",
             "a plan was changed": "update {mixloop__forecasts} set planned_spend = 6 "
             "where component_id = 'tv'",
+            "a planned frequency was changed": "update {mixloop__forecasts} "
+            "set planned_frequency = 2 where component_id = 'tv'",
             "the hash is gone": "update {mixloop__forecasts} set content_hash = null",
         },
     ),

@@ -170,10 +170,17 @@ def test_effects_by_hand_and_linear_in_reach():
     np.testing.assert_array_equal(more[..., 0], effects[..., 0])
 
 
-def test_a_panel_that_lost_its_frequency_is_refused():
-    run, panel = reached()
-    with pytest.raises(ValueError, match="its frequency is not given"):
-        media_effects(run, replace(panel, frequency=None))
+def test_what_is_counted_otherwise_today_says_nothing_to_an_older_run():
+    run, panel = reached(n_draws=6)
+    effects = media_effects(run, panel)
+    changed = media_effects(run, replace(panel, frequency=None))  # money where people were
+    assert not changed[..., 1].any()
+    np.testing.assert_array_equal(changed[..., 0], effects[..., 0])
+    frequency = panel.frequency.copy()
+    frequency[..., 2] = 2.0  # people where money was
+    changed = media_effects(run, replace(panel, frequency=frequency))
+    assert not changed[..., 2].any()
+    np.testing.assert_array_equal(changed[..., 1], effects[..., 1])
 
 
 def test_the_unit_survives_the_ledger():
@@ -309,6 +316,15 @@ def test_forecasts_keep_the_planned_frequency_and_the_variance_is_against_it():
     assert found(frame, "g0", "c0")["variance_mean"] == pytest.approx(10.0)  # 3/4 instead of 1/2
     assert found(frame, "g0", "total")["variance_mean"] == pytest.approx(15.0)
     assert found(frame, "g0", "unexplained")["variance_mean"] == pytest.approx(5.0)
+
+
+def test_a_channel_counted_otherwise_since_has_gone_to_plan():
+    run, plan, fact = planned_and_come()
+    ledger = published(run, plan, [("c0", "c0")])
+    fact = replace(fact, frequency=None)
+    frame = variance_rows(run, ledger, fact, planted.nodes([("c0", "c0")]))
+    assert found(frame, "g0", "c0")["variance_mean"] == pytest.approx(0.0)
+    assert found(frame, "g0", "total")["variance_mean"] == pytest.approx(15.0)
 
 
 def test_a_panel_takes_frequency_from_media_and_plan():

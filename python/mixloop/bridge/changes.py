@@ -52,6 +52,9 @@ def _same(one: tuple[Panel, Leaves], other: tuple[Panel, Leaves]) -> np.ndarray:
     """Say for each channel whether two states have the same media in all geos and weeks, (C,)."""
     same = np.all(one[0].exposure == other[0].exposure, axis=(0, 1))
     leaves = np.all(one[1].exposure == other[1].exposure, axis=(0, 1))
+    if one[0].frequency is not None:
+        same &= np.all(one[0].frequency == other[0].frequency, axis=(0, 1))
+        leaves &= np.all(one[1].frequency == other[1].frequency, axis=(0, 1))
     for leaf in np.flatnonzero(~leaves):
         same[one[1].channel[leaf]] = False
     return same

@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-peers bench-sbc bench-many bench-judging bench-staleness bench-bridge bench-ingest lock clean
+.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-peers bench-sbc bench-many bench-judging bench-staleness bench-bridge bench-kills bench-ingest lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -107,6 +107,9 @@ bench-staleness: setup ## how often signs of staleness speak without reason, and
 
 bench-bridge: setup ## planted causes of a miss against fitted curves: how often the bridge's range holds the true size: WORLDS=30 OUT=...
 	$(BIN)/python benchmarks/bridge.py --worlds $(or $(WORLDS),30) $(if $(OUT),--out "$(OUT)")
+
+bench-kills: setup ## builds killed with SIGKILL at random moments while they write history: KILLS=50 SEED=1
+	MIXLOOP_KILLS=$(or $(KILLS),50) MIXLOOP_KILLS_SEED=$(or $(SEED),1) $(BIN)/pytest -q -k killed tests/warehouse/test_ledger.py
 
 bench-ingest: setup ## mapping of ROWS=1000000 raw rows beside a query by hand (SOURCE=table, parquet or folder)
 	$(BIN)/python benchmarks/ingest.py --rows $(or $(ROWS),1000000) --source $(or $(SOURCE),table)

@@ -47,7 +47,10 @@
     {%- elif dry_run -%}
         {%- do log('Nothing was removed. With dry_run: false these would go: ' ~ said, info=true) -%}
     {%- else -%}
-        {%- do run_query(mixloop.prune_statements(tables, by | string | trim, reason | string | trim)) -%}
+        {%- set statements = mixloop.prune_statements(tables, by | string | trim, reason | string | trim) -%}
+        {#- looking up relations has opened a transaction; a pruning is one of its own -#}
+        {%- do adapter.commit() -%}
+        {%- do run_query(statements) -%}
         {%- do log('Removed: ' ~ said ~ '. The next dbt build enters it in the ledger.', info=true) -%}
     {%- endif -%}
 {% endmacro %}

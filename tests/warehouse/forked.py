@@ -24,7 +24,8 @@ class ForkedDbt:
     def __init__(self, place: Place, fitted: Path) -> None:
         self.place = place
         root = str(place.root)
-        environment = dbt_environment(Path(), **place.settings)
+        quick = {"DBT_WRITE_JSON": "false", "DBT_LOG_LEVEL_FILE": "none"}
+        environment = dbt_environment(Path(), **place.settings, **quick)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.warehouse.forked", str(fitted)],
             cwd=place.folder,

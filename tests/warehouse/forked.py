@@ -6,6 +6,7 @@ of an earlier one: what is tested with this is how results are written, not how 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -24,8 +25,8 @@ class ForkedDbt:
     def __init__(self, place: Place, fitted: Path) -> None:
         self.place = place
         root = str(place.root)
-        quick = {"DBT_WRITE_JSON": "false", "DBT_LOG_LEVEL_FILE": "none"}
-        environment = dbt_environment(Path(), **place.settings, **quick)
+        settings = place.settings | {"DBT_LOG_LEVEL_FILE": "none"}
+        environment = dbt_environment(Path(), **settings)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.warehouse.forked", str(fitted)],
             cwd=place.folder,
@@ -86,6 +87,8 @@ def _serve(fitted: Path) -> None:
     parsed = dbtRunner().invoke(["--quiet", "parse", "--vars", json.dumps(FIT_VARS)])
     if not parsed.success:
         raise SystemExit(str(parsed.exception))
+    gc.collect()
+    gc.freeze()  # forks share the parsed project's memory
     print("ready", flush=True)
     for line in sys.stdin:
         asked = json.loads(line)

@@ -25,7 +25,7 @@ from tests.warehouse.place import FILES, LEDGERS
 from tests.warehouse.rules import APPEND_ONLY
 
 pytestmark = pytest.mark.slow
-KILLS = int(os.environ.get("MIXLOOP_KILLS", "6"))
+KILLS = int(os.environ.get("MIXLOOP_KILLS", "4"))
 SEED = int(os.environ.get("MIXLOOP_KILLS_SEED", "1"))
 LEDGER = "history.main_mixloop.mixloop__ledger"
 CANDIDATES = "wh.main_intermediate.int_mixloop__ledger_candidates"

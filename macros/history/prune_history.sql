@@ -16,7 +16,7 @@
             "prune_history: say who prunes, --args '{keep_weeks: " ~ keep_weeks ~ ", by: <name>, dry_run: false}'."
         ) }}
     {%- endif -%}
-    {%- set wanted = ['int_mixloop__posterior', 'int_mixloop__run_panels'] -%}
+    {%- set wanted = ['int_mixloop__posterior'] -%}
     {%- if contributions %}{%- do wanted.append('mixloop__published_contributions') -%}{%- endif -%}
     {%- set tables = [] -%}
     {%- for name in wanted if mixloop.history_relation(name) is not none -%}

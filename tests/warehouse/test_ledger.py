@@ -421,9 +421,3 @@ def test_published_rows_that_are_not_as_they_were_are_found(dbt, compiled, what)
         connection.execute(f"insert into {LEDGER} {compiled[ENTRIES[1]]}")
         assert connection.execute(f"from {LEDGER} order by position").fetchall() == before
         assert connection.execute(check).fetchall()
-
-
-def test_the_page_on_history_names_the_protected_tables(project_root):
-    page = (project_root / "docs/history.md").read_text()
-    named = re.findall(r"^\| `(\w+)` \(`main_(\w+)`\) \|", page, flags=re.MULTILINE)
-    assert {name: f"history.{schema}.{name}" for name, schema in named} == APPEND_ONLY

@@ -1,6 +1,7 @@
 """The house rules hold for the project, and each of them can fail."""
 
 import copy
+import re
 
 import pytest
 import yaml
@@ -25,6 +26,12 @@ def test_vars_are_documented(manifest, project_root):
     project = yaml.safe_load((project_root / "dbt_project.yml").read_text())
     page = (project_root / "docs/vars.md").read_text()
     assert rules.var_mismatch(project["vars"]["mixloop"], page) == []
+
+
+def test_the_page_on_history_names_the_protected_tables(project_root):
+    page = (project_root / "docs/history.md").read_text()
+    named = re.findall(r"^\| `(\w+)` \(`main_(\w+)`\) \|", page, flags=re.MULTILINE)
+    assert {name: f"history.{schema}.{name}" for name, schema in named} == rules.APPEND_ONLY
 
 
 def broken(manifest: dict, model: str, change) -> dict:

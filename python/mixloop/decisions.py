@@ -15,6 +15,7 @@ from mixloop.experiments import LiftTest, counterfactual
 from mixloop.forms import is_multiplicative
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
+from mixloop.reach import usual_frequency
 
 RECENT_WEEKS = 13  # the level before a move
 USUAL_WEEKS = 52  # how money falls on geos, and what exposure costs
@@ -70,6 +71,9 @@ class Paths:
     with_move, without : ndarray, (J, T, N)
     is_window, is_after : ndarray of bool, (T,)
         Weeks of the move, and those after it that carry over from them.
+    frequency : ndarray, (J, T, N), optional
+        Contacts per person, of channels that are modelled on reach: money moves how many people are
+        reached, not how often.
     """
 
     weeks: np.ndarray
@@ -78,6 +82,7 @@ class Paths:
     without: np.ndarray
     is_window: np.ndarray
     is_after: np.ndarray
+    frequency: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +176,17 @@ def exposure_of_money(
     return taking_part / taking_part.sum() * everywhere
 
 
+def _frequency(panel: Panel, channels: list[int], n_weeks: int) -> np.ndarray | None:
+    """Return how often channels reach people in weeks from the panel's first on, (J, n, N)."""
+    if panel.frequency is None:
+        return None
+    found = [
+        usual_frequency(panel.exposure[:, :, c], panel.frequency[:, :, c], n_weeks)
+        for c in channels
+    ]
+    return np.stack(found, axis=2)
+
+
 def planned_paths(
     move: Move, panel: Panel, node_spend: np.ndarray, last_known: np.datetime64, carryover: int
 ) -> Paths:
@@ -203,7 +219,8 @@ def planned_paths(
     level, level_with = ((unit * each)[:, None, :] for each in money)
     without = np.where(assumed[:, None] & taking_part[:, None, None], level, without)
     with_move = np.where(is_window[:, None] & taking_part[:, None, None], level_with, without)
-    return Paths(weeks, move.channels, with_move, without, is_window, weeks > move.end)
+    often = _frequency(known, at, len(weeks))
+    return Paths(weeks, move.channels, with_move, without, is_window, weeks > move.end, often)
 
 
 def moved_money(move: Move, panel: Panel, node_spend: np.ndarray) -> tuple[LiftTest, ...]:
@@ -263,6 +280,7 @@ def actual_paths(tests: tuple[LiftTest, ...], panel: Panel, carryover: int) -> P
 
     without = [counterfactual(test, panel, c) for test, c in zip(tests, at, strict=True)]
     keep = weeks <= end + carryover * ONE_WEEK
+    often = _frequency(panel, at, len(weeks))
     return Paths(
         weeks=weeks[keep],
         channels=tuple(test.channel_id for test in tests),
@@ -270,6 +288,7 @@ def actual_paths(tests: tuple[LiftTest, ...], panel: Panel, carryover: int) -> P
         without=lengthened(np.stack(without, axis=2))[:, keep],
         is_window=((weeks >= start) & (weeks <= end))[keep],
         is_after=(weeks > end)[keep],
+        frequency=None if often is None else often[:, keep],
     )
 
 
@@ -311,7 +330,9 @@ def effect_of(posterior: Posterior, paths: Paths, panel: Panel, *, has_happened:
             if (both[0] == both[1]).all():
                 continue
             c, shape = posterior.channels.index(channel), shapes[channel]
-            height = shape.saturated(both, posterior.exposure_scale[j, c], years)[..., keep]
+            often = None if paths.frequency is None else paths.frequency[[j, j], :, n]
+            scale = posterior.exposure_scale[j, c]
+            height = shape.saturated(both, scale, years, often)[..., keep]
             gain += (height[:, 0] - height[:, 1]).T[:, shape.which] * posterior.coef[:, j, c]
         gains.append(gain)
     change = np.stack(gains)  # (J, kept weeks, S)

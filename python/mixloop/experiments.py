@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from mixloop.panel import Panel
-from mixloop.reach import REACH_FREQUENCY, mean_frequency, require_frequency, transform_channels
+from mixloop.reach import REACH_FREQUENCY, require_frequency, transform_channels, usual_frequency
 from mixloop.transforms import TransformGrid, adstock_weights
 
 CURRENT_WEEKS = 13  # today's level of spend is the mean of the last quarter of training
@@ -111,12 +111,6 @@ def counterfactual(test: LiftTest, panel: Panel, channel: int) -> np.ndarray:
     return np.where(window, share[:, None] * even, exposure)
 
 
-def _usual_frequency(panel: Panel, channel: int) -> np.ndarray:
-    """Return a channel's frequency, (J, T): that of all weeks where nobody was reached."""
-    reach, often = panel.exposure[:, :, channel], require_frequency(panel.frequency)[:, :, channel]
-    return np.where(reach > 0, often, mean_frequency(reach, often)[:, None])
-
-
 def effect_per_coefficient(
     test: LiftTest,
     panel: Panel,
@@ -151,7 +145,9 @@ def effect_per_coefficient(
     within = None if years is None else years[span]
     often = None
     if unit == REACH_FREQUENCY:
-        often = _usual_frequency(panel, channel)[:, span, None].repeat(2, axis=2)
+        known = require_frequency(panel.frequency)[:, :, channel]
+        usual = usual_frequency(panel.exposure[:, :, channel], known)
+        often = usual[:, span, None].repeat(2, axis=2)
     media = transform_channels(
         both[:, span] / scale[:, None, None],
         often,

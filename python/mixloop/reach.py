@@ -159,6 +159,30 @@ def require_frequency(frequency: np.ndarray | None) -> np.ndarray:
     return frequency
 
 
+def usual_frequency(
+    reach: np.ndarray, frequency: np.ndarray, n_weeks: int | None = None
+) -> np.ndarray:
+    """Return how often people are reached, (J, n): in weeks in which nobody was, as on average.
+
+    Parameters
+    ----------
+    reach, frequency : ndarray, (J, T)
+    n_weeks : int, optional
+        Length of the answer, from the first week on; weeks beyond T have the average.
+
+    Examples
+    --------
+    >>> usual_frequency(np.array([[3.0, 0.0, 1.0]]), np.array([[2.0, 0.0, 4.0]]), 4)
+    array([[2. , 2.5, 4. , 2.5]])
+    """
+    count = reach.shape[1] if n_weeks is None else n_weeks
+    usual = np.repeat(mean_frequency(reach, frequency)[:, None], count, axis=1)
+    seen = min(count, reach.shape[1])
+    known = reach[:, :seen] > 0
+    usual[:, :seen] = np.where(known, frequency[:, :seen], usual[:, :seen])
+    return usual
+
+
 def mean_frequency(reach: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     """Return contacts over people reached, (J,), over the weeks of (J, T).
 

@@ -9,10 +9,12 @@ import pytest
 from conftest import simulate_world
 from planted import FIRST, WEEK
 from test_curves import NO_PLAN
+from test_decisions import move
 from test_experiments import lift_test
 from test_variance import found, published
 
 from mixloop.curves import curve_rows
+from mixloop.decisions import actual_paths, effect_of, moved_money, planned_paths
 from mixloop.estimator import MixRegressor
 from mixloop.evaluate import media_effects
 from mixloop.experiments import effect_per_coefficient
@@ -20,6 +22,8 @@ from mixloop.fit import FitSettings, FitTask, fit
 from mixloop.forms import MULTIPLICATIVE
 from mixloop.panel import Panel, build_panel
 from mixloop.performance import performance_rows
+from mixloop.planning.hindsight import status_quo
+from mixloop.planning.response import effect_changes, window_of
 from mixloop.posterior import posterior_to_frame, posteriors_from_frame
 from mixloop.prior_predictive import prior_rows
 from mixloop.priors import Belief, channel_log_prior
@@ -359,6 +363,55 @@ def test_a_panel_takes_frequency_from_media_and_plan():
     assert future.exposure[0, :, 1].tolist() == [9.0, 0.0, 8.0]
     chosen = future.select_channels(("web",)).until(future.weeks[1])
     assert chosen.frequency.tolist() == [[[2.5], [0.0]]]
+
+
+@pytest.mark.parametrize("form", [None, MULTIPLICATIVE])
+def test_advice_moves_how_many_are_reached(form):
+    """What a plan brings at other amounts is the difference of effects of whole panels."""
+    run, panel = reached(form, n_draws=15)
+    run = replace(run, last_week=run.last_week - 10 * WEEK)
+    in_window = (panel.weeks > run.last_week) & (panel.weeks <= run.last_week + 6 * WEEK)
+    window = window_of(run, panel, in_window)
+    assert not window.frequency[:, 4 + 6 :].any()  # nothing is planned beyond
+    last = np.flatnonzero(in_window)[-1] + 1
+
+    def kpi(factor):
+        exposure = panel.exposure.copy()
+        exposure[:, in_window, 1] *= factor
+        exposure[:, last:] = 0.0
+        changed = replace(panel, exposure=exposure)
+        keep = in_window | (np.arange(len(panel.weeks)) >= last)
+        keep &= np.arange(len(panel.weeks)) < last + run.carryover_weeks
+        return media_effects(run, changed)[:, :, keep].sum(axis=(1, 2, 3))
+
+    found = effect_changes(window, 1, np.array([0.0, 1.0, 1.5]))
+    np.testing.assert_allclose(found[1], 0.0, atol=1e-12)
+    if form is None:
+        for row, factor in zip(found, (0.0, 1.0, 1.5), strict=True):
+            np.testing.assert_allclose(row, kpi(factor) - kpi(1.0), atol=1e-9)
+        np.testing.assert_allclose(found[2], -0.5 * found[0], rtol=1e-9)
+    else:
+        assert (found[0] < 0).all() and (found[2] > 0).all()
+    ahead = status_quo(panel, 3)
+    np.testing.assert_array_equal(ahead.frequency[:, -3:], panel.frequency[:, -3:])
+
+
+def test_a_decision_about_reach_by_hand():
+    """100 x 0.2 per 5 people at half; a person costs 2; from 4 to 12 of money a week."""
+    run = planted.posterior(
+        np.full((1, 1, 1), 0.2), 10, media_units=(REACH_FREQUENCY,), half=np.full((1, 1), 3.0),
+        exposure_scale=np.array([[5.0]]), kpi_scale=np.array([100.0]),
+    )  # fmt: skip
+    reach = np.full((1, 10, 1), 5.0)
+    panel = planted.panel(reach, np.ones((1, 10)), spend=2.0 * reach)
+    panel = replace(panel, frequency=np.full((1, 10, 1), 3.0))
+    money = panel.spend[:, :, 0].sum(axis=0)
+    planned = planned_paths(move(12, 14, 4.0, 12.0), panel, money, run.last_week, 2)
+    gain = effect_of(run, planned, panel, has_happened=False)
+    assert gain.in_all == pytest.approx([3 * 20.0 * (6.0 - 2.0) / 5.0 * 0.5])
+    tests = moved_money(move(7, 8, 4.0, 10.0), panel, money)
+    came = effect_of(run, actual_paths(tests, panel, 2), panel, has_happened=True)
+    assert came.in_all == pytest.approx([2 * 20.0 * (5.0 - 2.0) / 5.0 * 0.5])
 
 
 # --- what is known beforehand -------------------------------------------------------------------

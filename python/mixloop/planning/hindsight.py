@@ -52,6 +52,7 @@ def status_quo(panel: Panel, n_weeks: int) -> Panel:
         exposure=repeated(panel.exposure),
         spend=repeated(panel.spend),
         driver_values=repeated(panel.driver_values),
+        frequency=None if panel.frequency is None else repeated(panel.frequency),
     )
 
 

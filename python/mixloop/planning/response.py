@@ -17,6 +17,7 @@ from mixloop.evaluate import Shapes, distinct_shapes, fitted_by_geo
 from mixloop.forms import is_multiplicative
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
+from mixloop.reach import require_frequency
 from mixloop.transforms import adstock
 
 WEEK = np.timedelta64(7, "D")
@@ -39,6 +40,8 @@ class Window:
         Money of the window, all geos.
     years : ndarray, (T,)
         As in `Posterior.years`.
+    frequency : ndarray, (J, T, C), optional
+        Contacts per person, of channels that are modelled on reach; the same at all amounts.
     level : ndarray of float, (J, T, S), optional
         Of a product: the model's KPI at the plan; after the window the mean of its weeks.
     """
@@ -51,6 +54,7 @@ class Window:
     spend: np.ndarray
     years: np.ndarray
     level: np.ndarray | None = None
+    frequency: np.ndarray | None = None
 
 
 def window_of(
@@ -74,6 +78,10 @@ def window_of(
     is_known = (place >= 0) & (place < (len(panel.weeks) if with_later else first + count))
     exposure = np.zeros((len(panel.geos), len(place), len(panel.channels)))
     exposure[:, is_known] = panel.exposure[:, place[is_known]]
+    frequency = None
+    if panel.frequency is not None:
+        frequency = np.zeros_like(exposure)
+        frequency[:, is_known] = panel.frequency[:, place[is_known]]
     level = None
     if is_multiplicative(posterior):
         fitted = np.stack([part.T for part in fitted_by_geo(posterior, panel, in_window)])
@@ -89,6 +97,7 @@ def window_of(
         spend=panel.spend[:, in_window].sum(axis=(0, 1)),
         years=posterior.years(panel.weeks[first] + WEEK * (place - first)),
         level=level,
+        frequency=frequency,
     )
 
 
@@ -97,10 +106,12 @@ def _lift(window: Window, channel: int, geo: int, factors: np.ndarray) -> np.nda
     shape = window.shapes[channel]
     scale = window.posterior.exposure_scale[geo, channel]
     kernels = shape.weights  # (V, L + 1)
-    given, planned = (
-        adstock((part[geo, :, channel] / scale)[None], kernels)[shape.kernel_of]
-        for part in (window.given, window.planned)
-    )
+    parts = [part[geo, :, channel] / scale for part in (window.given, window.planned)]
+    if shape.is_reach:  # nothing saturates with more people
+        person = shape.per_person(require_frequency(window.frequency)[geo, :, channel])
+        planned = shape.carried(parts[1] * person, window.years)
+        return (factors - 1.0)[:, None] * planned[:, None]
+    given, planned = (adstock(part[None], kernels)[shape.kernel_of] for part in parts)
     all_factors = np.append(factors, 1.0)
     carried = given[:, None] + all_factors[:, None] * planned[:, None]  # (U, K + 1, T)
     height = shape.height(carried) * shape.effectiveness(window.years)[:, None]

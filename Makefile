@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-peers bench-sbc bench-many bench-judging bench-staleness bench-bridge bench-kills bench-ingest lock clean
+.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-loop bench-peers bench-sbc bench-many bench-judging bench-staleness bench-bridge bench-kills bench-ingest lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -89,6 +89,9 @@ bench-pooling: setup ## siblings that move together, with and without pooling: O
 
 bench-demand: setup ## spend that follows demand: bias, with and without context and a lift test: OUT=... WORLDS=24
 	$(BIN)/python benchmarks/demand.py --out "$(OUT)" --worlds $(or $(WORLDS),24) $(if $(FOLLOWS),--follows $(FOLLOWS))
+
+bench-loop: setup ## five simulated years with and without measured tests fed back: OUT=... WORLDS=12
+	$(BIN)/python benchmarks/loop.py --out "$(OUT)" --worlds $(or $(WORLDS),12)
 
 bench-peers: setup ## the same folder with pymc-marketing, in its own environment: FOLDER=... OUT=... (minutes)
 	$(BIN)/python benchmarks/peers.py --folder "$(FOLDER)" --out "$(OUT)" $(if $(TUNE),--tune $(TUNE)) $(if $(DRAWS),--draws $(DRAWS))

@@ -13,12 +13,13 @@ weeks: what the channel brought in them, give or take twice the noise of the KPI
 no spend, so that both arms see the same budget and the same data. With the loop the outcomes are
 evidence for all later fits, as `experiments` are; without it they are thrown away.
 
-All fits are scored on the same 26 weeks of the sixth year, in which the budget is moved on
-purpose: it no longer follows demand, and the five channels' levels are drawn anew. `forecast` is
-the CRPS of the KPI of these weeks over its mean, their media given; `effect` the sum of the
-channels' absolute errors of what they bring in these weeks, over what all bring; `coverage` the
-share of channels whose 90% range holds the truth. A world that is in OUT/loop.jsonl is not fitted
-again, so the command can be stopped and goes on where it was.
+All fits are scored on the same 26 weeks of the sixth year. In the first 13 the budget goes on as
+before, with demand. In the last 13 it is moved on purpose: it does not follow demand, and every
+channel has 2.7 times its usual money or a 2.7th of it, by the toss of a coin. `usual` and `moved`
+are the CRPS of the forecast KPI over its mean, the media of all weeks given; `effect` the sum of
+the channels' absolute errors of what they bring in the 26 weeks, over what all bring; `coverage`
+the share of channels whose 90% range holds the truth. A world that is in OUT/loop.jsonl is not
+fitted again, so the command can be stopped and goes on where it was.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ from mixloop.posterior import Posterior
 from mixloop.scores import crps_from_draws
 from mixloop.transforms import adstock, adstock_weights, hill
 
-YEAR, N_YEARS, N_TEST = 52, 5, 26
+YEAR, N_YEARS, HALF = 52, 5, 13
+N_TEST = 2 * HALF
 N_TRAINED = N_YEARS * YEAR
 N_WEEKS = N_TRAINED + N_TEST
 CHANNELS = ("display", "retargeting", "search", "tv", "video")
@@ -96,10 +98,11 @@ def client(seed: int) -> Client:
     rng = np.random.default_rng([5, seed])
     demand = slow(rng, 0.8)
     budget = np.repeat(rng.normal(0.0, 0.25, (N_YEARS * 4, len(CHANNELS))), 13, axis=0)
-    moved = np.repeat(rng.normal(0.0, 0.5, (2, len(CHANNELS))), N_TEST // 2, axis=0)
-    log_spend = np.concatenate([budget, moved]) + rng.normal(0.0, 0.25, (N_WEEKS, len(CHANNELS)))
+    usual, moved = np.zeros(len(CHANNELS)), rng.choice((-1.0, 1.0), len(CHANNELS))
+    budget = np.concatenate([budget, np.repeat([usual, moved], HALF, axis=0)])
+    log_spend = budget + rng.normal(0.0, 0.25, (N_WEEKS, len(CHANNELS)))
     follows = np.outer(demand, FOLLOWS)
-    follows[N_TRAINED:] = 0.0
+    follows[-HALF:] = 0.0
     spend = 1000.0 * np.exp(log_spend + follows)
     on_air = (np.arange(N_WEEKS) // 5) % 2 == 0
     spend[:, CHANNELS.index("tv")] *= on_air
@@ -188,8 +191,10 @@ def scores(posterior: Posterior, world: Client) -> dict[str, float]:
     totals = media_effects(posterior, world.panel)[:, 0, -N_TEST:].sum(axis=1)
     truth = world.effect[-N_TEST:].sum(axis=0)
     low, high = np.quantile(totals, [0.05, 0.95], axis=0)
+    crps = crps_from_draws(draws.T, actual) / actual.mean()
     return {
-        "forecast": float(crps_from_draws(draws.T, actual).mean() / actual.mean()),
+        "usual": float(crps[:HALF].mean()),
+        "moved": float(crps[HALF:].mean()),
         "effect": float(np.abs(totals.mean(axis=0) - truth).sum() / truth.sum()),
         "coverage": float(((low <= truth) & (truth <= high)).mean()),
     }
@@ -218,7 +223,7 @@ def five_years(seed: int) -> list[dict]:
 def summary(rows: list[dict]) -> pl.DataFrame:
     """Return one row a year: both arms' means, and the mean difference with its standard error."""
     frame = pl.DataFrame(rows)
-    names = ("forecast", "effect", "coverage")
+    names = ("usual", "moved", "effect", "coverage")
     wide = frame.pivot(on="arm", index=["seed", "year"], values=list(names))
     figures = []
     for name in names:

@@ -9,6 +9,8 @@
         'run': 'kept',
         'forecast': 'kept',
         'recommendation': 'revised',
+        'prediction': 'revised',
+        'outcome': 'revised',
         'prune': 'kept',
     }) }}
 {% endmacro %}

@@ -23,14 +23,14 @@ def test_the_budget_follows_what_the_kpi_does_until_the_test_weeks():
         spend = np.log(world.panel.spend[0, :, SEARCH])
         share = world.effect[: loop.N_TRAINED].sum(axis=0) / loop.LEVEL / loop.N_TRAINED
         np.testing.assert_allclose(share, loop.SHARES)
-        for found, at in ((trained, slice(loop.N_TRAINED)), (moved, slice(loop.N_TRAINED, None))):
+        for found, at in ((trained, slice(loop.N_TRAINED)), (moved, slice(-loop.HALF, None))):
             found.append(np.corrcoef(spend[at], base[at])[0, 1])
     # demand is 0.04 of a baseline that also has seasons (0.05 and 0.02) and noise (0.02)
     in_base = 0.04 / np.sqrt(0.04**2 + 0.05**2 / 2 + 0.02**2 / 2 + 0.02**2)
     assert np.mean(trained) == pytest.approx(
         0.4 / np.sqrt(0.4**2 + 2 * 0.25**2) * in_base, abs=0.06
     )
-    assert abs(np.mean(moved)) < 0.12
+    assert abs(np.mean(moved)) < 0.15
 
 
 def test_a_test_measures_what_the_channel_brought_with_the_error_it_states():
@@ -63,12 +63,12 @@ def test_a_fit_knows_the_tests_of_earlier_years_only_and_both_arms_the_same_week
 
     monkeypatch.setattr(loop, "fitted", fitted)
     monkeypatch.setattr(loop, "least_sure", lambda posterior, world, years: [TV, years % 5])
-    monkeypatch.setattr(loop, "scores", lambda p, w: {"forecast": len(p[1]), "effect": p[0]})
+    monkeypatch.setattr(loop, "scores", lambda p, w: {"usual": len(p[1]), "effect": p[0]})
     rows = loop.five_years(1)
     assert [(row["year"], row["arm"]) for row in rows] == [
         (year, arm) for year in range(1, 6) for arm in loop.ARMS
     ]
-    assert [row["forecast"] for row in rows] == [0, 0, 0, 2, 0, 4, 0, 6, 0, 8]
+    assert [row["usual"] for row in rows] == [0, 0, 0, 2, 0, 4, 0, 6, 0, 8]
     assert asked[0] == (1, ()) and len(asked) == 9
 
 
@@ -90,15 +90,15 @@ def test_the_widest_ranges_are_tested():
 
 
 def test_the_summary_pairs_the_arms_of_a_world():
-    def row(seed, arm, forecast):
-        scores = {"forecast": forecast, "effect": 2 * forecast, "coverage": 0.8}
+    def row(seed, arm, moved):
+        scores = {"usual": 0.1, "moved": moved, "effect": 2 * moved, "coverage": 0.8}
         return {"seed": seed, "year": 2, "arm": arm} | scores
 
     figures = ((0, 0.5, 0.3), (1, 0.4, 0.5), (2, 0.6, 0.3))
     rows = [row(s, *pair) for s, a, b in figures for pair in zip(loop.ARMS, (a, b), strict=True)]
     found = loop.summary(rows).row(0, named=True)
     gaps = np.array([-0.2, 0.1, -0.3])
-    assert found["forecast_gap"] == pytest.approx(gaps.mean())
-    assert found["forecast_gap_se"] == pytest.approx(gaps.std(ddof=1) / np.sqrt(3))
+    assert found["moved_gap"] == pytest.approx(gaps.mean())
+    assert found["moved_gap_se"] == pytest.approx(gaps.std(ddof=1) / np.sqrt(3))
     assert found["effect_gap"] == pytest.approx(2 * gaps.mean())
-    assert (found["worlds"], found["forecast_better"]) == (3, pytest.approx(2 / 3))
+    assert (found["worlds"], found["moved_better"]) == (3, pytest.approx(2 / 3))

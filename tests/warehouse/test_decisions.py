@@ -204,9 +204,14 @@ def test_progress_goes_by_the_last_training_week(chosen) -> None:
 def outcome(world, chain):
     """The published row of the one decision, given what was predicted and measured."""
 
-    def build(*, predicted=True, measured=(), experiments=(), decisions=None):
+    def build(*, predicted=True, measured=(), experiments=(), decisions=None, on_record="then"):
         asked = (decisions or [decision()], experiments)
-        posterior = table([*run_rows("then", 47), *run_rows("now", LAST)], schemas.POSTERIOR)
+        runs = [
+            row
+            for row in (*run_rows("then", 47), *run_rows("now", LAST))
+            if row["run_id"] in (on_record, "now")
+        ]
+        posterior = table(runs, schemas.POSTERIOR)
         current = {"run_id": "now", "model_id": "m", "run_kind": "live", "as_of_week": day(LAST)}
         given = {
             "int_mixloop__posterior": posterior,
@@ -323,6 +328,12 @@ def test_without_a_prediction_there_is_a_measured_effect_and_no_variance(outcome
         "measured",
     )
     assert (row["measured_mean"], row["variance_mean"], row["is_hit"]) == (1300.0, None, None)
+
+
+def test_a_prediction_stays_when_the_draws_of_its_run_are_gone(outcome) -> None:
+    row = outcome(measured=[BY_MODEL], on_record="now")
+    assert (row["prediction_status"], row["prediction_run_id"]) == ("predicted", "then")
+    assert (row["variance_mean"], row["is_hit"]) == (300.0, True)
 
 
 def test_the_reason_names_a_run_that_could_not_be_asked(outcome) -> None:

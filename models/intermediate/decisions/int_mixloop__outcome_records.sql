@@ -17,25 +17,29 @@ outcome_records as (
         model_id,
         case measured_by when 'later_model' then source_id end as run_id,
         as_of_week,
-        cast(to_json({
-            'channel_id': node_id,
-            'effect_mean': effect_mean,
-            'effect_p05': effect_p05,
-            'effect_p50': effect_p50,
-            'effect_p95': effect_p95,
-            'end_week': end_week,
-            'expected_mean': expected_mean,
-            'expected_window_mean': expected_window_mean,
-            'measured_by': measured_by,
-            'source_id': source_id,
-            'spend_actual': spend_actual,
-            'spend_counterfactual': spend_counterfactual,
-            'start_week': start_week,
-            'window_effect_mean': window_effect_mean,
-            'window_effect_p05': window_effect_p05,
-            'window_effect_p50': window_effect_p50,
-            'window_effect_p95': window_effect_p95
-        }) as varchar) as content
+        {{ mixloop.record_content({
+            'measurement_id': 'measurement_id',
+            'terms_hash': 'terms_hash',
+            'channel_id': 'node_id',
+            'role': 'role',
+            'measured_by': 'measured_by',
+            'source_id': 'source_id',
+            'start_week': 'start_week',
+            'end_week': 'end_week',
+            'carryover_weeks_seen': 'carryover_weeks_seen',
+            'spend_actual': "format('{:.6f}', spend_actual)",
+            'spend_counterfactual': "format('{:.6f}', spend_counterfactual)",
+            'effect_mean': "format('{:.6f}', effect_mean)",
+            'effect_p05': "format('{:.6f}', effect_p05)",
+            'effect_p50': "format('{:.6f}', effect_p50)",
+            'effect_p95': "format('{:.6f}', effect_p95)",
+            'window_effect_mean': "format('{:.6f}', window_effect_mean)",
+            'window_effect_p05': "format('{:.6f}', window_effect_p05)",
+            'window_effect_p50': "format('{:.6f}', window_effect_p50)",
+            'window_effect_p95': "format('{:.6f}', window_effect_p95)",
+            'expected_mean': "format('{:.6f}', expected_mean)",
+            'expected_window_mean': "format('{:.6f}', expected_window_mean)",
+        }) }} as content
     from measurements
     where age = 1
 )

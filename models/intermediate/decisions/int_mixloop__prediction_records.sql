@@ -17,26 +17,28 @@ prediction_records as (
         model_id,
         run_id,
         run_as_of_week as as_of_week,
-        cast(to_json({
-            'approved_on': approved_on,
-            'channel_id': node_id,
-            'channels': channels,
-            'effect_mean': effect_mean,
-            'effect_p05': effect_p05,
-            'effect_p50': effect_p50,
-            'effect_p95': effect_p95,
-            'end_week': end_week,
-            'geos': geos,
-            'role': role,
-            'run_basis': run_basis,
-            'spend_from': spend_from,
-            'spend_to': spend_to,
-            'start_week': start_week,
-            'window_effect_mean': window_effect_mean,
-            'window_effect_p05': window_effect_p05,
-            'window_effect_p50': window_effect_p50,
-            'window_effect_p95': window_effect_p95
-        }) as varchar) as content
+        {{ mixloop.record_content({
+            'terms_hash': 'terms_hash',
+            'approved_on': 'approved_on',
+            'channel_id': 'node_id',
+            'role': 'role',
+            'channels': 'channels',
+            'geos': 'geos',
+            'start_week': 'start_week',
+            'end_week': 'end_week',
+            'spend_from': "format('{:.6f}', spend_from)",
+            'spend_to': "format('{:.6f}', spend_to)",
+            'run_basis': 'run_basis',
+            'carryover_weeks': 'carryover_weeks',
+            'effect_mean': "format('{:.6f}', effect_mean)",
+            'effect_p05': "format('{:.6f}', effect_p05)",
+            'effect_p50': "format('{:.6f}', effect_p50)",
+            'effect_p95': "format('{:.6f}', effect_p95)",
+            'window_effect_mean': "format('{:.6f}', window_effect_mean)",
+            'window_effect_p05': "format('{:.6f}', window_effect_p05)",
+            'window_effect_p50': "format('{:.6f}', window_effect_p50)",
+            'window_effect_p95': "format('{:.6f}', window_effect_p95)",
+        }) }} as content
     from predictions
     where age = 1
 )

@@ -32,6 +32,7 @@ final as (
             'end_week': 'decisions.end_week',
             'run_id': 'decisions.run_id',
             'is_test': 'decisions.is_test',
+            'geos': 'decisions.geos',
         }) }} as content
     from decisions
     cross join newest_week

@@ -178,9 +178,9 @@ judged as (
         expected_mean - compared_mean as variance_money,
         measured_mean - expected_mean as variance_effect,
         case
+            when is_predicted then 'predicted'
             when status != 'predicted' then status
-            when not is_predicted then 'not_predicted'
-            else 'predicted'
+            else 'not_predicted'
         end as prediction_status,
         case
             when measured_by is not null then 'measured'

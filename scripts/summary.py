@@ -50,6 +50,7 @@ PUBLIC = (
     ("mixloop__backtest_scores", "how good they were, by horizon"),
     ("mixloop__recommendations", "how a plan's money could be split better"),
     ("mixloop__decision_backtests", "would earlier advice have paid"),
+    ("mixloop__hypotheses", "too much or too little money, how surely, since when"),
     ("mixloop__forecasts", "what is expected, kept as made"),
     ("mixloop__forecast_variance", "why it came differently"),
     ("mixloop__variance_periods", "the same by week, month and quarter, in sentences"),

@@ -11,6 +11,7 @@
         'recommendation': 'revised',
         'prediction': 'revised',
         'outcome': 'revised',
+        'hypothesis': 'kept',
         'prune': 'kept',
     }) }}
 {% endmacro %}

@@ -29,6 +29,7 @@ from mixloop.consistency import consistency_rows
 from mixloop.contributions import contribution_rows
 from mixloop.curves import curve_rows
 from mixloop.forecast import forecast_rows, stable_rng
+from mixloop.hypotheses import hypothesis_rows
 from mixloop.judging import fit_statistics, run_draws
 from mixloop.panel import Panel, build_panel
 from mixloop.performance import performance_rows
@@ -39,6 +40,7 @@ from mixloop.schemas import (
     CONTRIBUTIONS,
     CURVES,
     FORECASTS,
+    HYPOTHESES,
     PERFORMANCE,
     SCORES,
     SELECTION,
@@ -484,3 +486,26 @@ def consistency_table(
         for run in read_runs(posterior, current_runs(posterior, models))
     ]
     return _stack(frames, CONSISTENCY)
+
+
+def hypotheses_table(
+    posterior: pl.DataFrame,
+    models: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+    lean: float,
+) -> pl.DataFrame:
+    """Return `schemas.HYPOTHESES` of every model's current live run."""
+    history = _History(outcomes, media, drivers)
+    hurdles = dict(models.select("model_id", "hurdle_roi").rows())
+    frames = [
+        hypothesis_rows(
+            run,
+            history[run.model_id],
+            hurdle_roi=float(hurdles[run.model_id]),
+            lean=float(lean),
+        )
+        for run in read_runs(posterior, current_runs(posterior, models))
+    ]
+    return _stack(frames, HYPOTHESES)

@@ -280,6 +280,20 @@ CONSISTENCY: dict[str, pl.DataType] = {
     "share_same_side_of_median": pl.Float64(),
 }
 
+HYPOTHESES: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "as_of_week": pl.Date(),
+    "channel_id": pl.String(),
+    "is_pooled": pl.Boolean(),
+    "hurdle_roi": pl.Float64(),
+    "weekly_spend": pl.Float64(),  # mean of the last 52 training weeks
+    "p_over": pl.Float64(),  # that a little more does not earn the hurdle
+    "direction": pl.String(),  # over, under, open
+    "best_weekly_spend": pl.Float64(),  # on average, on the likelier side
+    **_ranges("marginal_roi", "movable_spend", "gain"),  # a week
+}
+
 STALENESS: dict[str, pl.DataType] = {
     "run_id": pl.String(),
     "model_id": pl.String(),

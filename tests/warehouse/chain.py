@@ -49,6 +49,7 @@ PYTHON_TABLES = {
     "int_mixloop__decision_measurements": schemas.DECISION_MEASUREMENTS,
     "int_mixloop__recommendations": schemas.RECOMMENDATIONS,
     "int_mixloop__decision_backtests": schemas.DECISION_BACKTESTS,
+    "int_mixloop__hypotheses": schemas.HYPOTHESES,
 }
 
 

@@ -23,6 +23,7 @@ APPEND_ONLY = {
     "int_mixloop__posterior": "history.intermediate.int_mixloop__posterior",
     "int_mixloop__mapping_ledger": "history.intermediate.int_mixloop__mapping_ledger",
     "int_mixloop__pruned_runs": "history.intermediate.int_mixloop__pruned_runs",
+    "int_mixloop__published_hypotheses": ("history.intermediate.int_mixloop__published_hypotheses"),
     "mixloop__forecasts": "history.mixloop.mixloop__forecasts",
     "mixloop__ledger": "history.mixloop.mixloop__ledger",
     "mixloop__published_contributions": "history.mixloop.mixloop__published_contributions",

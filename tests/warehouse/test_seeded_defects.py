@@ -13,6 +13,7 @@ from tests.warehouse.defects import Case
 from tests.warehouse.feasibility_defects import FEASIBILITY_DEFECTS
 from tests.warehouse.feature_defects import FEATURE_DEFECTS
 from tests.warehouse.hierarchy_defects import HIERARCHY_DEFECTS
+from tests.warehouse.hypothesis_defects import HYPOTHESIS_DEFECTS
 from tests.warehouse.judging_defects import JUDGING_DEFECTS
 from tests.warehouse.ledger_defects import LEDGER_DEFECTS
 from tests.warehouse.mapping_defects import MAPPING_DEFECTS
@@ -29,6 +30,7 @@ DEFECTS = {
     **DECISION_DEFECTS,
     **BRIDGE_DEFECTS,
     **HIERARCHY_DEFECTS,
+    **HYPOTHESIS_DEFECTS,
     **JUDGING_DEFECTS,
     **LEDGER_DEFECTS,
     **MAPPING_DEFECTS,

@@ -12,7 +12,7 @@ current_runs as (
 ),
 
 -- those that a lift test measured are among the experiments
-decisions as (
+outcomes as (
     select * from {{ ref('mixloop__decision_outcomes') }}
     where
         measured_by = 'later_model'
@@ -21,7 +21,17 @@ decisions as (
         and variance_effect is not null
 ),
 
-final as (
+miss_weeks as (
+    select
+        judged_runs.model_id,
+        run_misses.week
+    from {{ ref('int_mixloop__run_misses') }} as run_misses
+    inner join {{ ref('int_mixloop__judged_runs') }} as judged_runs
+        on run_misses.run_id = judged_runs.run_id
+    group by judged_runs.model_id, run_misses.week
+),
+
+experiments as (
     select
         effects.model_id,
         effects.channel_id,
@@ -33,15 +43,30 @@ final as (
     from effects
     inner join current_runs
         on effects.run_id = current_runs.run_id
-    union all
+),
+
+-- What a later model says of a decision is made of the same weeks as their misses: it counts where
+-- these are not on record, so that no week counts twice.
+decisions as (
     select
-        model_id,
-        channel_id,
-        decision_id as record_id,
+        outcomes.model_id,
+        outcomes.channel_id,
+        outcomes.decision_id as record_id,
         'decision' as source,
-        end_week as week,
-        variance_effect * sign(spend_to - spend_from) as miss
-    from decisions
+        {{ mixloop.week_start('outcomes.end_week') }} as week,
+        outcomes.variance_effect * sign(outcomes.spend_to - outcomes.spend_from) as miss
+    from outcomes
+    left join miss_weeks
+        on
+            outcomes.model_id = miss_weeks.model_id
+            and {{ mixloop.week_start('outcomes.end_week') }} = miss_weeks.week
+    where miss_weeks.week is null
+),
+
+final as (
+    select * from experiments
+    union all
+    select * from decisions
 )
 
 select * from final

@@ -8,6 +8,8 @@ variance as (
     select * from {{ ref('int_mixloop__forecast_variance') }}
     where
         driver_type = 'unexplained'
+        and cause = 'unexplained'
+        and period_type = 'week'
         and geo = 'all'
 ),
 

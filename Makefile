@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-loop bench-peers bench-sbc bench-many bench-judging bench-staleness bench-bridge bench-kills bench-ingest lock clean
+.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-loop bench-peers bench-sbc bench-many bench-judging bench-staleness bench-bridge bench-hindsight bench-kills bench-ingest lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -98,6 +98,9 @@ bench-peers: setup ## the same folder with pymc-marketing, in its own environmen
 
 bench-sbc: setup ## is the sampler right: ranks of true parameters in WORLDS=200 worlds a case, OUT=...
 	$(BIN)/python benchmarks/sbc.py --out "$(OUT)" --worlds $(or $(WORLDS),200)
+
+bench-hindsight: setup ## decision backtests on WORLDS=10 worlds with known curves: is the advice good, OUT=file.ndjson
+	$(BIN)/python benchmarks/hindsight.py --worlds $(or $(WORLDS),10) --first-seed $(or $(SEED),0) --out "$(OUT)"
 
 bench-many: setup ## MODELS=1000 small national models on JOBS=2 processes: models per minute, memory
 	$(BIN)/python benchmarks/many_models.py --models $(or $(MODELS),1000) --jobs $(or $(JOBS),2) $(if $(OUT),--out "$(OUT)")

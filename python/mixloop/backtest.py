@@ -108,6 +108,7 @@ def _frame(
             "absolute_error": np.abs(actual - ranges[..., 0]),
             "crps": np.stack([s.crps for s in every]),
             **{f"is_in_{share}_range": is_covered[..., k] for k, share in enumerate(COVERED)},
+            "inputs_hash": np.array(None, dtype=object),
         },
     )
     has_range = pl.col("forecast_p05").is_not_null()

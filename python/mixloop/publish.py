@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import partial
 
+import numpy as np
 import polars as pl
 
 from mixloop.allocation import LEAF_MEDIA
@@ -31,6 +32,7 @@ from mixloop.curves import curve_rows
 from mixloop.forecast import forecast_rows, stable_rng
 from mixloop.hypotheses import hypothesis_rows
 from mixloop.judging import fit_statistics, run_draws
+from mixloop.kept import by_hash, marked, panel_hash, source_digest
 from mixloop.panel import Panel, build_panel
 from mixloop.performance import performance_rows
 from mixloop.posterior import Posterior, posteriors_from_frame
@@ -53,6 +55,10 @@ from mixloop.selection import selection_rows
 from mixloop.specifications import specification_rows
 from mixloop.variance import variance_rows
 
+BACKTEST_CODE = (
+    *("backtest", "baselines", "scores", "evaluate", "forecast", "forms", "transforms", "design"),
+    *("shocks", "frames", "posterior"),
+)
 RUN_FACTS = ("run_id", "model_id", "run_kind", "as_of_week", "first_training_week", "code_hash")
 
 
@@ -392,16 +398,28 @@ def backtests_table(
     media: pl.DataFrame,
     drivers: pl.DataFrame,
     horizon_weeks: int = 13,
+    previous: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Return `schemas.BACKTESTS` of the backtest runs, `horizon_weeks` from each origin on."""
+    """Return `schemas.BACKTESTS` of the backtest runs, `horizon_weeks` from each origin on.
+
+    `previous` is the table as the last build left it: origins of which nothing has changed since
+    keep their rows.
+    """
     history = _History(outcomes, media, drivers)
-    seeds = _seeds(posterior)
-    frames = [
-        backtest_rows(
-            run, history[run.model_id], horizon_weeks=int(horizon_weeks), seed=seeds[run.run_id]
-        )
-        for run in read_runs(posterior, backtest_runs(posterior, models))
-    ]
+    runs = _runs(posterior)
+    facts = {row["run_id"]: row for row in runs.iter_rows(named=True)}
+    kept, code = by_hash(previous), source_digest(BACKTEST_CODE)
+    frames = []
+    for run_id in backtest_runs(posterior, models):
+        fact, weeks = facts[run_id], int(horizon_weeks)
+        end = np.datetime64(fact["as_of_week"]) + np.timedelta64(7 * weeks, "D")
+        panel = history[fact["model_id"]].until(end)
+        key = panel_hash(panel, code, run_id, fact["seed"], weeks)
+        if key not in kept:
+            (run,) = read_runs(posterior, [run_id])
+            rows = backtest_rows(run, panel, horizon_weeks=weeks, seed=fact["seed"])
+            kept[key] = marked(rows, key)
+        frames.append(kept[key])
     return _stack(frames, BACKTESTS)
 
 

@@ -205,6 +205,7 @@ BACKTESTS: dict[str, pl.DataType] = {
     "is_in_50_range": pl.Boolean(),
     "is_in_80_range": pl.Boolean(),
     "is_in_90_range": pl.Boolean(),
+    "inputs_hash": pl.String(),  # of all that the rows are made from
 }
 
 SCORES: dict[str, pl.DataType] = {
@@ -397,6 +398,7 @@ DECISION_BACKTESTS: dict[str, pl.DataType] = {
     "gain_after_mean": pl.Float64(),
     "actual_kpi": pl.Float64(),  # of the window; null where a week is missing
     **_ranges("kpi_if_followed"),  # actual_kpi + gain_in_window
+    "inputs_hash": pl.String(),  # of all that the rows are made from
 }
 
 FEASIBILITY: dict[str, pl.DataType] = {

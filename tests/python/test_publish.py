@@ -7,15 +7,18 @@ import pytest
 
 from mixloop import publish
 from mixloop.backtest import METHODS, _of_normal, backtest_rows, in_sample_rows, score_rows
+from mixloop.planning import tables as planning
 from mixloop.posterior import posterior_to_frame
 from mixloop.schemas import (
     BACKTESTS,
     CONSISTENCY,
     CONTRIBUTIONS,
     CURVES,
+    DECISION_BACKTESTS,
     FORECASTS,
     PERFORMANCE,
     POSTERIOR,
+    RECOMMENDATIONS,
     SCORES,
     SELECTION,
     SPECIFICATIONS,
@@ -428,3 +431,57 @@ def test_nothing_in_nothing_out_with_types(tables):
     assert publish.forecasts_table(**no_plans).equals(empty(FORECASTS))
     no_backtests = publish.scores_table(**take(tables, backtests=empty(BACKTESTS)))
     assert no_backtests["sample"].unique().to_list() == ["in_sample"]
+
+
+def test_backtests_of_which_nothing_changed_are_kept(tables, monkeypatch):
+    first = publish.backtests_table(**take(tables))
+    assert first["inputs_hash"].n_unique() == 1
+    calls = []
+    real = publish.backtest_rows
+    monkeypatch.setattr(
+        publish,
+        "backtest_rows",
+        lambda run, *a, **k: calls.append(run.run_id) or real(run, *a, **k),
+    )
+    same = publish.backtests_table(**take(tables), previous=first)
+    assert (calls, same.equals(first)) == ([], True)
+    later = pl.col("week") == LAST
+    more = tables["outcomes"].with_columns(
+        outcome=pl.when(later).then(pl.col("outcome") + 1.0).otherwise("outcome")
+    )
+    changed = publish.backtests_table(**take(tables, outcomes=more), previous=first)
+    assert calls == ["back"]
+    assert not changed.equals(first)
+    assert changed.equals(publish.backtests_table(**take(tables, outcomes=more)))
+    publish.backtests_table(**take(tables), horizon_weeks=4, previous=first)
+    monkeypatch.setattr(publish, "source_digest", lambda modules: "edited")
+    publish.backtests_table(**take(tables), previous=first)
+    assert calls == ["back"] * 4
+
+
+def test_decision_backtests_of_which_nothing_changed_are_kept(tables, monkeypatch):
+    terms = {"horizon_weeks": 8, "change_max": 0.2, "step": 0.01}
+    first = planning.decision_backtests_table(**take(tables), **terms)
+    assert first.schema == DECISION_BACKTESTS
+    assert first["run_id"].to_list() == ["back"]
+    calls = []
+    real = planning.hindsight_rows
+    monkeypatch.setattr(
+        planning, "hindsight_rows", lambda *a: calls.append(a[1][0].run_id) or real(*a)
+    )
+    same = planning.decision_backtests_table(**take(tables), **terms, previous=first)
+    assert (calls, same.equals(first)) == ([], True)
+    planning.decision_backtests_table(**take(tables), **terms | {"step": 0.02}, previous=first)
+    assert calls == ["back"]
+    none = take(tables, posterior=empty(POSTERIOR))
+    assert planning.decision_backtests_table(**none, **terms).equals(empty(DECISION_BACKTESTS))
+
+
+def test_recommendations_of_the_current_run(tables):
+    found = planning.recommendations_table(**take(tables, "plans"), change_max=0.2, step=0.01)
+    assert found.schema == RECOMMENDATIONS
+    assert found["run_id"].unique().to_list() == ["live"]
+    assert found["plan_id"].unique().to_list() == ["b"]  # the client's
+    no_plans = take(tables, plans=tables["plans"].clear())
+    nothing = planning.recommendations_table(**no_plans, change_max=0.2, step=0.01)
+    assert nothing.equals(empty(RECOMMENDATIONS))

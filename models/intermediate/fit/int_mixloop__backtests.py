@@ -1,20 +1,17 @@
-"""Held-out weeks of every backtest run, forecast by each method."""
+"""Held-out weeks of every backtest run, forecast by each method; unchanged origins are kept."""
 
 from mixloop import publish
+from mixloop.kept import previous_rows
+from mixloop.schemas import BACKTESTS
 
 
 def model(dbt, session):
-    posterior = dbt.ref("int_mixloop__current_posterior").pl()
-    models = dbt.ref("int_mixloop__models").pl()
-    outcomes = dbt.ref("int_mixloop__model_outcomes").pl()
-    media = dbt.ref("int_mixloop__model_media").pl()
-    drivers = dbt.ref("int_mixloop__model_drivers").pl()
-    horizon_weeks = dbt.config.meta_get("horizon_weeks")
     return publish.backtests_table(
-        posterior=posterior,
-        models=models,
-        outcomes=outcomes,
-        media=media,
-        drivers=drivers,
-        horizon_weeks=horizon_weeks,
+        posterior=dbt.ref("int_mixloop__current_posterior").pl(),
+        models=dbt.ref("int_mixloop__models").pl(),
+        outcomes=dbt.ref("int_mixloop__model_outcomes").pl(),
+        media=dbt.ref("int_mixloop__model_media").pl(),
+        drivers=dbt.ref("int_mixloop__model_drivers").pl(),
+        horizon_weeks=dbt.config.meta_get("horizon_weeks"),
+        previous=previous_rows(session, dbt.this, BACKTESTS),
     )

@@ -1,21 +1,19 @@
-"""What following the advice of every backtest origin would have brought."""
+"""What following the advice of every backtest origin would have brought; rows are kept."""
 
+from mixloop.kept import previous_rows
 from mixloop.planning import tables
+from mixloop.schemas import DECISION_BACKTESTS
 
 
 def model(dbt, session):
-    posterior = dbt.ref("int_mixloop__current_posterior").pl()
-    models = dbt.ref("int_mixloop__models").pl()
-    outcomes = dbt.ref("int_mixloop__model_outcomes").pl()
-    media = dbt.ref("int_mixloop__model_media").pl()
-    drivers = dbt.ref("int_mixloop__model_drivers").pl()
     return tables.decision_backtests_table(
-        posterior=posterior,
-        models=models,
-        outcomes=outcomes,
-        media=media,
-        drivers=drivers,
+        posterior=dbt.ref("int_mixloop__current_posterior").pl(),
+        models=dbt.ref("int_mixloop__models").pl(),
+        outcomes=dbt.ref("int_mixloop__model_outcomes").pl(),
+        media=dbt.ref("int_mixloop__model_media").pl(),
+        drivers=dbt.ref("int_mixloop__model_drivers").pl(),
         horizon_weeks=dbt.config.meta_get("horizon_weeks"),
         change_max=dbt.config.meta_get("change_max"),
         step=dbt.config.meta_get("step"),
+        previous=previous_rows(session, dbt.this, DECISION_BACKTESTS),
     )

@@ -151,6 +151,7 @@ def hindsight_row(
         "gain_after_mean": float(after.mean()),
         "actual_kpi": actual if np.isfinite(actual) else None,
         **_range("kpi_if_followed", actual + inside),
+        "inputs_hash": None,
     }
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import polars as pl
 
+from mixloop.kept import by_hash, marked, panel_hash, source_digest
 from mixloop.panel import build_panel
 from mixloop.planning.hindsight import Terms, hindsight_rows
 from mixloop.planning.recommend import plan_of, recommendation_rows
 from mixloop.publish import backtest_runs, current_runs, read_runs
 from mixloop.schemas import DECISION_BACKTESTS, RECOMMENDATIONS, empty
+
+HINDSIGHT_CODE = (
+    *("planning.hindsight", "planning.advise", "planning.allocate", "planning.response"),
+    *("evaluate", "forms", "transforms", "design", "posterior", "frames"),
+)
 
 
 def recommendations_table(
@@ -44,13 +50,28 @@ def decision_backtests_table(
     horizon_weeks: int,
     change_max: float,
     step: float,
+    previous: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Return `schemas.DECISION_BACKTESTS`: the advice of every origin, valued by the live run."""
+    """Return `schemas.DECISION_BACKTESTS`: the advice of every origin, valued by the live run.
+
+    `previous` is the table as the last build left it: origins of which nothing has changed since
+    keep their row.
+    """
     terms = Terms(int(horizon_weeks), float(change_max), float(step))
+    kept, code = by_hash(previous), source_digest(HINDSIGHT_CODE)
+    model_of = dict(posterior.select("run_id", "model_id").unique().iter_rows())
+    earlier = backtest_runs(posterior, models)
     frames = [empty(DECISION_BACKTESTS)]
-    earlier = list(read_runs(posterior, backtest_runs(posterior, models)))
-    for newest in read_runs(posterior, current_runs(posterior, models)):
-        own = [run for run in earlier if run.model_id == newest.model_id]
-        panel = build_panel(newest.model_id, outcomes, media, drivers)
-        frames.append(hindsight_rows(newest, own, panel, terms))
+    for newest_id in current_runs(posterior, models):
+        model_id = model_of[newest_id]
+        panel = build_panel(model_id, outcomes, media, drivers)
+        own = [run_id for run_id in earlier if model_of[run_id] == model_id]
+        keys = {run_id: panel_hash(panel, code, run_id, newest_id, terms) for run_id in own}
+        todo = [run_id for run_id in own if keys[run_id] not in kept]
+        if todo:
+            newest, *runs = read_runs(posterior, [newest_id, *todo])
+            for run in runs:
+                rows = hindsight_rows(newest, [run], panel, terms)
+                kept[keys[run.run_id]] = marked(rows, keys[run.run_id])
+        frames += [kept[keys[run_id]] for run_id in own]
     return pl.concat(frames)

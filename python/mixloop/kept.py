@@ -29,7 +29,10 @@ def panel_hash(panel: Panel, *facts: object) -> str:
     names = (panel.geos, panel.channels, panel.drivers, *facts)
     digest = hashlib.sha256(repr(names).encode())
     digest.update(panel.weeks.astype("datetime64[D]").astype(np.int64).tobytes())
-    for values in (panel.outcome, panel.exposure, panel.spend, panel.driver_values):
+    known = (panel.outcome, panel.exposure, panel.spend, panel.driver_values, panel.frequency)
+    for values in known:
+        if values is None:
+            continue
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()[:16]
 

@@ -81,9 +81,14 @@ def test_what_cannot_be_chosen_from_is_said():
 # --- what money brings --------------------------------------------------------------------------
 
 
-def ahead(n_weeks=70, n_window=6, form="additive"):
+def ahead(n_weeks=70, n_window=6, form="additive", *, has_reach=False):
     """A run that knows all but the last weeks, its panel, and which weeks are the window."""
     run, panel = planted.world(n_weeks=n_weeks)
+    if has_reach:
+        often = np.random.default_rng(9).uniform(1.0, 6.0, panel.exposure.shape)
+        often *= (np.arange(4) == 1) & (panel.exposure > 0)
+        panel = replace(panel, frequency=often)
+        run = replace(run, media_units=("spend", "reach_frequency", "spend", "spend"))
     window = np.arange(len(panel.weeks)) >= len(panel.weeks) - n_window
     run = replace(run, last_week=panel.weeks[~window][-1], kpi_form=form)
     return run, align(run, panel), window
@@ -102,13 +107,16 @@ def with_factor(panel, window, factors, tail):
         exposure=np.concatenate([exposure, extra], axis=1),
         spend=np.concatenate([panel.spend, extra], axis=1),
         outcome=np.pad(panel.outcome, ((0, 0), (0, tail))),
+        frequency=None
+        if panel.frequency is None
+        else np.concatenate([panel.frequency, extra], axis=1),
         driver_values=np.concatenate([panel.driver_values, last], axis=1),
     )
 
 
-@pytest.mark.parametrize("drifts", [False, True])
-def test_changes_of_a_sum_are_those_of_the_whole_model(drifts):
-    run, panel, window = ahead()
+@pytest.mark.parametrize(("drifts", "has_reach"), [(False, False), (True, False), (True, True)])
+def test_changes_of_a_sum_are_those_of_the_whole_model(drifts, has_reach):
+    run, panel, window = ahead(has_reach=has_reach)
     if drifts:
         run = replace(run, drift=np.random.default_rng(2).choice([-0.2, 0.0, 0.4], run.half.shape))
     found = window_of(run, panel, window)

@@ -3,11 +3,11 @@
 import random
 from datetime import date, timedelta
 
-import duckdb
+import polars as pl
 import pytest
+from tests.warehouse.by_hand import rows_of
 
 FIGURES = ("marginal_roi", "movable_spend", "gain")
-TYPES = {str: "varchar", int: "integer", float: "double", bool: "boolean", date: "date"}
 RANGE = ("mean", "p05", "p50", "p95")
 WEEK = date(2024, 1, 1)
 # channel: what each run says, (direction, p_over, weekly spend), None where it says nothing; status
@@ -61,13 +61,8 @@ def story_rows(order=(0, 1, 2)):
 
 def hypotheses(manifest, rows):
     """Return mixloop__hypotheses over published rows, by run and channel."""
-    nodes = {n["name"]: n for n in manifest["nodes"].values() if n["resource_type"] == "model"}
-    node = nodes["mixloop__hypotheses"]
-    columns = ", ".join(
-        f"cast('{value}' as {TYPES[type(value)]}) as {name}" for name, value in rows[0].items()
-    )
     tables = {
-        "int_mixloop__published_hypotheses": f"select {columns} where false",
+        "int_mixloop__published_hypotheses": pl.DataFrame(rows),
         "int_mixloop__channel_tree": (
             "select 'main' as hierarchy_id, 'steady' as channel_id, 'Steady TV' as label, "
             "'brand' as owner"
@@ -75,21 +70,8 @@ def hypotheses(manifest, rows):
         "int_mixloop__publication": "select cast(null as varchar) as overrides",
         "int_mixloop__hypotheses": "select 'r2' as run_id",
     }
-    with duckdb.connect(":memory:") as connection:
-        parts = [nodes[name]["relation_name"].split(".") for name in tables]
-        for database in sorted({part[0].strip('"') for part in parts}):
-            connection.execute(f"attach if not exists ':memory:' as \"{database}\"")
-        for database, schema in sorted({(part[0], part[1]) for part in parts}):
-            connection.execute(f"create schema if not exists {database}.{schema}")
-        for name, query in tables.items():
-            connection.execute(f"create table {nodes[name]['relation_name']} as {query}")
-        published = nodes["int_mixloop__published_hypotheses"]["relation_name"]
-        connection.executemany(
-            f"insert into {published} values ({', '.join('?' * len(rows[0]))})",
-            [list(row.values()) for row in rows],
-        )
-        found = connection.execute(node["compiled_code"]).pl()
-    return {(row["run_id"], row["channel_id"]): row for row in found.iter_rows(named=True)}
+    found = rows_of(manifest, "mixloop__hypotheses", tables)
+    return {(row["run_id"], row["channel_id"]): row for row in found}
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])

@@ -177,11 +177,20 @@ def test_only_origins_after_the_test_know_it(world, inputs):
     evidence = evidence_frame([lift_test(world, 500.0, 50.0, first=90, last=95)])
     after = fit_tasks(**inputs, settings=TINY, **ORIGINS, evidence=evidence)
     assert [str(task.panel.weeks[-1]) for task in after] == [
-        str(world.panel.weeks[at]) for at in (77, 90, 99, 103)
+        str(world.panel.weeks[at]) for at in (90, 99, 103)
     ]
     same = [a.run_id == b.run_id for a, b in zip(before, after, strict=True)]
-    assert same == [True, True, False, False]
-    assert [len(task.lift_tests) for task in after] == [0, 0, 1, 1]
+    assert same == [True, False, False]
+    assert [len(task.lift_tests) for task in after] == [0, 1, 1]
+
+
+def test_what_was_measured_later_is_not_known_to_an_earlier_origin(world, inputs):
+    frame = evidence_frame([lift_test(world, 500.0, 50.0, first=10, last=15)])
+    for week, known in ((14, [1, 1, 1]), (95, [0, 1, 1]), (104, [0, 0, 0])):
+        measured = (world.panel.weeks[0] + np.timedelta64(7 * week, "D")).item()
+        evidence = frame.with_columns(known_week=pl.lit(measured))
+        tasks = fit_tasks(**inputs, settings=TINY, **ORIGINS, evidence=evidence)
+        assert [len(task.lift_tests) for task in tasks] == known
 
 
 def test_rows_that_do_not_count_and_those_of_other_models_change_nothing(world, inputs):

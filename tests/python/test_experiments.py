@@ -58,6 +58,16 @@ def test_a_run_knows_tests_that_ended_in_its_training_weeks():
     assert known_at(tests, data.until(data.weeks[7]), n_training=4) == []
 
 
+def test_a_measured_decision_counts_in_weeks_before_training_whose_media_are_there():
+    data = panel(np.ones((2, 20, 1)), geos=("g0", "g1"))
+    told = {"source": "decision"}
+    tests = [lift_test(1, 3, evidence_id="gone", **told)]
+    assert known_at([lift_test(1, 3)], data, n_training=16) == []
+    assert known_at(tests, data, n_training=16) == tests
+    early = lift_test(1, 3, start_week=str(FIRST - WEEK), **told)
+    assert known_at([early], data, n_training=16) == []
+
+
 def test_rows_are_read_as_they_are_written():
     row = {
         "evidence_id": "t",

@@ -31,6 +31,7 @@ def year_response(
     scale: np.ndarray,
     exposure: np.ndarray,
     others: np.ndarray | None = None,
+    frequency: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what a year that comes again brings at each level, and at a little more than today's.
 
@@ -44,6 +45,9 @@ def year_response(
         The year's weekly exposure; what its last weeks carry over falls on the first ones.
     others : ndarray, (S, J), optional
         Of a product: the mean weekly KPI without the channel. `full` is then in log points.
+    frequency : ndarray, (J, T), optional
+        Contacts per person, of a channel that is modelled on reach: more money reaches more people
+        as often.
 
     Returns
     -------
@@ -52,26 +56,40 @@ def year_response(
     marginal : ndarray, (S,)
         The slope of the response in the level at today's level.
     """
-    n_weeks, n_lags = exposure.shape[1], shapes.weights.shape[1] - 1
-    # as many whole years before as carry-over reaches back
-    again = int(np.ceil(n_lags / n_weeks)) + 1
     response = np.zeros((len(LEVELS), len(full)))
     marginal = np.zeros(len(full))
+    today = shapes.today[:, None]
     for j in range(len(scale)):
-        repeated = np.tile(exposure[j] / scale[j], again)
-        carried = adstock(repeated[None], shapes.weights)[:, -n_weeks:][shapes.kernel_of]  # (U, T)
-        today = shapes.today[:, None]
-        slope = shapes.rise(carried) * carried * today
+        often = None if frequency is None else frequency[j]
+        carried = _carried_year(shapes, exposure[j] / scale[j], often)  # (U, T)
+
+        def height(level: float, carried: np.ndarray = carried) -> np.ndarray:
+            return (carried * level if shapes.is_reach else shapes.height(carried * level)) * today
+
+        slope = (carried if shapes.is_reach else shapes.rise(carried) * carried) * today
         for k, level in enumerate(LEVELS):
-            height = shapes.height(carried * level) * today
-            response[k] += _of_draws(height, shapes.which, full[:, j], others, j)
+            response[k] += _of_draws(height(level), shapes.which, full[:, j], others, j)
         if others is None:
             marginal += slope.mean(axis=1)[shapes.which] * full[:, j]
         else:
-            height = shapes.height(carried) * today
-            worth = np.exp(height[shapes.which] * full[:, j, None]) * slope[shapes.which]
+            worth = np.exp(height(1.0)[shapes.which] * full[:, j, None]) * slope[shapes.which]
             marginal += worth.mean(axis=1) * full[:, j] * others[:, j]
     return response, marginal
+
+
+def _carried_year(shapes: Shapes, reached: np.ndarray, frequency: np.ndarray | None) -> np.ndarray:
+    """Return what is carried over in each week of a year that comes again, (U, T).
+
+    Of a channel that is modelled on reach, people count by how often they were reached.
+    """
+    n_weeks, n_lags = len(reached), shapes.weights.shape[1] - 1
+    # as many whole years before as carry-over reaches back
+    again = int(np.ceil(n_lags / n_weeks)) + 1
+    if shapes.is_reach:
+        worked = np.tile(reached * shapes.per_person(frequency), again)
+        return adstock(worked, shapes.weights[shapes.kernel_of])[:, -n_weeks:]
+    carried = adstock(np.tile(reached, again)[None], shapes.weights)[:, -n_weeks:]
+    return carried[shapes.kernel_of]
 
 
 def _of_draws(
@@ -169,6 +187,7 @@ def hypothesis_rows(
             posterior.exposure_scale[:, c],
             panel.exposure[:, year, c],
             None if others is None else others[c],
+            None if panel.frequency is None else panel.frequency[:, year, c],
         )
         marginal = slope / weekly[c]
         p_over = float((marginal < hurdle_roi).mean())

@@ -10,6 +10,7 @@ from mixloop.evaluate import distinct_shapes, full_effect
 from mixloop.fit import FitSettings, FitTask, fit
 from mixloop.forms import MULTIPLICATIVE
 from mixloop.hypotheses import LEVELS, NOW, direction_of, hypothesis_rows, stake, year_response
+from mixloop.reach import REACH_FREQUENCY
 from mixloop.schemas import HYPOTHESES
 from mixloop.transforms import hill
 
@@ -91,6 +92,19 @@ def test_marginal_is_the_slope_of_the_response(form):
     up, _ = year_response(shapes, full, scale, exposure * (1 + step), others)
     down, _ = year_response(shapes, full, scale, exposure * (1 - step), others)
     np.testing.assert_allclose(marginal, (up[NOW] - down[NOW]) / (2 * step), rtol=1e-4)
+
+
+def test_more_money_reaches_more_people_as_often():
+    # one contact a week with half at 1: half of the effect of a person; 4 people, 2 of each money
+    run = replace(planted.posterior([[[6.0]], [[6.2]]], 60), media_units=(REACH_FREQUENCY,))
+    panel = replace(
+        planted.panel(np.full((1, 60, 1), 4.0), spend=np.full((1, 60, 1), 2.0)),
+        frequency=np.ones((1, 60, 1)),
+    )
+    row = rows(run, panel)["c0"]
+    assert row["marginal_roi_mean"] == pytest.approx(6.1 * 4 * 0.5 / 2)
+    assert row["best_weekly_spend"] == pytest.approx(4.0)
+    assert row["gain_mean"] == pytest.approx(6.1 * 4 * 0.5 - 2.0)
 
 
 def test_no_channel_without_a_range_and_none_without_money():

@@ -15,6 +15,7 @@ from mixloop.evaluate import align, distinct_shapes, geo_media_effects, training
 from mixloop.frames import range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
+from mixloop.reach import REACH_FREQUENCY
 from mixloop.schemas import SPECIFICATIONS, conform
 from mixloop.transforms import adstock_weights, half_life_weeks
 
@@ -23,6 +24,8 @@ HALF_LIFE = ((1.0, "under 1 week"), (2.0, "1 to 2 weeks"), (4.0, "2 to 4 weeks")
              (np.inf, "4 weeks or more"))  # fmt: skip
 HALF_SATURATION = ((0.35, "saturates early"), (1.0, "saturates in the usual range"),
                    (np.inf, "nearly linear"))  # fmt: skip
+HALF_FREQUENCY = ((2.0, "half at under 2 contacts a week"), (4.0, "half at 2 to 4 contacts a week"),
+                  (np.inf, "half at 4 or more contacts a week"))  # fmt: skip
 EFFECTIVENESS = ((0.0, "falls"), (1e-9, "constant"), (np.inf, "rises"))
 SLOPE = ((1.0, "below 1"), (1.0 + 1e-9, "1"), (np.inf, "above 1 (S-shaped)"))
 
@@ -55,24 +58,26 @@ def banded(values: np.ndarray, bands: Sequence[tuple[float, str]]) -> np.ndarray
     return np.searchsorted([bound for bound, _ in bands[:-1]], values, side="right")
 
 
+def _called(*bands: Sequence[tuple[float, str]]) -> tuple[str, ...]:
+    """Return the names of bands, one list after another."""
+    return tuple(name for each in bands for _, name in each)
+
+
 def dimensions(posterior: Posterior) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
     """Return for every dimension which specification each draw has, (S, C), and their names."""
     names = tuple(sorted(np.unique(posterior.kernel)))
-    bands = {
-        "half_life": (half_lives(posterior), HALF_LIFE),
-        "half_saturation": (posterior.half, HALF_SATURATION),
-        "effectiveness": (posterior.drift, EFFECTIVENESS),
-    }
+    half = banded(posterior.half, HALF_SATURATION)
+    reached = np.array([unit == REACH_FREQUENCY for unit in posterior.media_units], dtype=bool)
+    half[:, reached] = len(HALF_SATURATION) + banded(posterior.half[:, reached], HALF_FREQUENCY)
     slope = banded(posterior.slope, SLOPE)
     slope[posterior.saturation == "exponential"] = len(SLOPE)
     return {
         "all": (np.zeros(posterior.half.shape, dtype=int), ("all",)),
         "kernel": (np.searchsorted(names, posterior.kernel), names),
-        **{
-            dimension: (banded(values, by), tuple(name for _, name in by))
-            for dimension, (values, by) in bands.items()
-        },
-        "slope": (slope, (*(name for _, name in SLOPE), "none: exponential")),
+        "half_life": (banded(half_lives(posterior), HALF_LIFE), _called(HALF_LIFE)),
+        "half_saturation": (half, _called(HALF_SATURATION, HALF_FREQUENCY)),
+        "effectiveness": (banded(posterior.drift, EFFECTIVENESS), _called(EFFECTIVENESS)),
+        "slope": (slope, (*_called(SLOPE), "none: exponential")),
     }
 
 

@@ -29,6 +29,7 @@ from mixloop.prior_predictive import prior_rows
 from mixloop.priors import Belief, channel_log_prior
 from mixloop.reach import REACH_FREQUENCY, grids_of, reach_grid, transform_channels, transform_reach
 from mixloop.runs import data_hash
+from mixloop.specifications import specification_rows
 from mixloop.transforms import adstock, adstock_weights, default_grid
 from mixloop.variance import variance_rows
 
@@ -291,6 +292,19 @@ def test_curves_hold_the_frequency_and_cost_what_reach_costs_of_late():
     np.testing.assert_allclose(frame["marginal_response_mean"], [2.5] * 3)
 
 
+def test_near_equal_answers_are_told_in_contacts():
+    run, panel = reached(n_draws=30)
+    rows = specification_rows(run, panel).filter(pl.col("dimension") == "half_saturation")
+    own = rows.filter(pl.col("channel_id") == "c1")
+    shares = dict(own.select("specification", "probability").rows())
+    assert shares == {
+        "half at under 2 contacts a week": pytest.approx((run.half[:, 1] == 1.5).mean()),
+        "half at 2 to 4 contacts a week": pytest.approx((run.half[:, 1] == 3.0).mean()),
+    }
+    others = rows.filter(pl.col("channel_id") != "c1")["specification"]
+    assert not others.str.contains("contacts").any()
+
+
 # --- plans and variance -------------------------------------------------------------------------
 
 
@@ -517,6 +531,7 @@ def test_an_unknown_unit_is_refused():
         task_of(panel, "grps")
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_notebooks_face_takes_frequency_columns():
     panel, effect = simulate(2)
     rows = pl.DataFrame(

@@ -20,13 +20,16 @@ channels as (
         count(*) as n_modelled,
         count(*) filter (where feasibility.active_weeks > 0) as n_active,
         count(*) filter (where tree.owner is not null) as n_owned,
-        count(*) filter (where feasibility.media_unit = 'impressions') as n_on_impressions,
+        count(*) filter (where feasibility.media_unit = 'impressions' and feasibility.spend = 0)
+            as n_on_impressions,
         coalesce(sum(feasibility.spend), 0) as modelled_spend,
         list_sort(list(left(tree.label, 60)) filter (where feasibility.active_weeks = 0))
             as silent,
         list_sort(list(left(tree.label, 60)) filter (where tree.owner is null)) as without_owner,
-        list_sort(list(left(tree.label, 60)) filter (where feasibility.media_unit = 'impressions'))
-            as on_impressions
+        list_sort(
+            list(left(tree.label, 60))
+            filter (where feasibility.media_unit = 'impressions' and feasibility.spend = 0)
+        ) as on_impressions
     from feasibility
     inner join tree
         on feasibility.node_id = tree.channel_id

@@ -34,10 +34,18 @@ TERMS = Terms(horizon_weeks=13, change_max=0.2, step=0.001)
 Truth = Callable[[np.ndarray], np.ndarray]
 
 
-def world(seed: int) -> tuple[Panel, Truth]:
-    """Return a panel, and the planted effect (T, C) of any spend (T, C) in its weeks."""
+def world(seed: int, share_of_kpi: float, noise_sd: float) -> tuple[Panel, Truth]:
+    """Return a panel, and the planted effect (T, C) of any spend (T, C) in its weeks.
+
+    Parameters
+    ----------
+    share_of_kpi : float
+        Media's share of the KPI, all channels together.
+    noise_sd : float
+        Standard deviation of the error as a share of the KPI.
+    """
     rng = np.random.default_rng([7, seed])
-    recipe = Recipe(channels=CHANNELS, weeks=WEEKS)
+    recipe = Recipe(channels=CHANNELS, weeks=WEEKS, share=share_of_kpi)
     spend = _spend(rng, recipe, WEEKS, np.zeros((1, WEEKS)))[0]
     decay, half = rng.uniform(0.1, 0.8, CHANNELS), rng.uniform(0.6, 2.5, CHANNELS)
     slope = rng.uniform(0.8, 2.0, CHANNELS)
@@ -64,7 +72,7 @@ def world(seed: int) -> tuple[Panel, Truth]:
     season = 0.06 * np.sin(2 * np.pi * t / YEAR + rng.uniform(0, 6))
     baseline = 1 - recipe.share + rng.normal(0, 0.1) * t / WEEKS + season
     baseline = baseline + context @ np.array([0.03, -0.02])
-    noise = 0.03 * _ar(rng, (WEEKS,), 0.3)
+    noise = noise_sd * _ar(rng, (WEEKS,), 0.3)
     return Panel(
         geos=("g",),
         weeks=FIRST_WEEK + 7 * t,
@@ -105,9 +113,9 @@ def true_gain(run: Posterior, newest: Posterior, panel: Panel, effect: Truth) ->
     return float((effect(then) - effect(panel.spend[0])).sum())
 
 
-def score(seed: int, settings: FitSettings) -> list[dict]:
+def score(seed: int, settings: FitSettings, share_of_kpi: float, noise_sd: float) -> list[dict]:
     """Return one row per origin of a world."""
-    panel, effect = world(seed)
+    panel, effect = world(seed, share_of_kpi, noise_sd)
     newest = run_of(panel, 0, "live", settings)
     rows = []
     for end in ORIGINS:
@@ -147,12 +155,14 @@ def main() -> int:
     parser.add_argument("--worlds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--share", type=float, default=0.25, help="media's share of the KPI")
+    parser.add_argument("--noise", type=float, default=0.03, help="error, as a share of the KPI")
     parser.add_argument("--settings", type=json.loads, default={}, help="FitSettings as JSON")
     arguments = parser.parse_args()
     settings = replace(FitSettings(), **arguments.settings)
     with arguments.out.open("a") as file:
         for seed in range(arguments.first_seed, arguments.first_seed + arguments.worlds):
-            for row in score(seed, settings):
+            for row in score(seed, settings, arguments.share, arguments.noise):
                 file.write(json.dumps(row) + "\n")
             file.flush()
     rows = [json.loads(line) for line in arguments.out.read_text().splitlines()]

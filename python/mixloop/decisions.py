@@ -6,15 +6,15 @@ with the money less the KPI without it, over the window and the weeks that carry
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mixloop.evaluate import align, distinct_shapes, fitted_by_geo
+from mixloop.evaluate import Shapes, align, distinct_shapes, fitted_by_geo
 from mixloop.experiments import LiftTest, counterfactual
 from mixloop.forms import is_multiplicative
 from mixloop.panel import Panel
-from mixloop.posterior import Posterior
+from mixloop.posterior import TRANSFORM_COLUMNS, Posterior
 from mixloop.reach import usual_frequency
 
 RECENT_WEEKS = 13  # the level before a move
@@ -308,6 +308,30 @@ def _worth(posterior: Posterior, panel: Panel, weeks: np.ndarray) -> np.ndarray:
     return np.stack(out)
 
 
+def _from_window(paths: Paths, carryover: int) -> Paths:
+    """Return the weeks of the window, those after it, and those before that carry over into it."""
+    first = max(int(np.argmax(paths.is_window)) - carryover, 0)
+    often = paths.frequency
+    return Paths(
+        weeks=paths.weeks[first:],
+        channels=paths.channels,
+        with_move=paths.with_move[:, first:],
+        without=paths.without[:, first:],
+        is_window=paths.is_window[first:],
+        is_after=paths.is_after[first:],
+        frequency=None if often is None else often[:, first:],
+    )
+
+
+def _shapes(posterior: Posterior, channels: tuple[str, ...]) -> dict[str, Shapes]:
+    """Return the distinct transforms of some channels of a run."""
+    at = [posterior.channels.index(channel) for channel in channels]
+    drawn = {name: getattr(posterior, name)[:, at] for name in TRANSFORM_COLUMNS}
+    units = tuple(posterior.media_units[c] for c in at)
+    part = replace(posterior, channels=channels, media_units=units, **drawn)
+    return dict(zip(channels, distinct_shapes(part), strict=True))
+
+
 def effect_of(posterior: Posterior, paths: Paths, panel: Panel, *, has_happened: bool) -> Effect:
     """Return the draws of what the KPI gains from one path against the other.
 
@@ -319,7 +343,8 @@ def effect_of(posterior: Posterior, paths: Paths, panel: Panel, *, has_happened:
     panel : Panel
         History; only a product needs it.
     """
-    shapes = dict(zip(posterior.channels, distinct_shapes(posterior), strict=True))
+    paths = _from_window(paths, posterior.carryover_weeks)
+    shapes = _shapes(posterior, paths.channels)
     keep = paths.is_window | paths.is_after
     years = posterior.years(paths.weeks)
     gains = []

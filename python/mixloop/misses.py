@@ -11,9 +11,10 @@ pushed either way with equal chances, and independently from block to block.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from math import comb
 
 import numpy as np
-from scipy.stats import binom
 
 RIDGE = 0.1  # of each variance, added to S: channels that move together share what they missed
 
@@ -115,6 +116,19 @@ def block_sums(values: np.ndarray, length: int, most: int) -> np.ndarray:
     return kept.reshape(n_blocks, length, *values.shape[1:]).sum(axis=1)
 
 
+@cache
+def two_sided(n_same: int, n: int) -> float:
+    """Return the chance that at least `n_same` of n fair signs are on one side, whichever.
+
+    Examples
+    --------
+    >>> two_sided(8, 8), two_sided(2, 4)
+    (0.0078125, 1.0)
+    """
+    return min(1.0, 2.0 * sum(comb(n, k) for k in range(n_same, n + 1)) / 2.0**n)
+
+
+@cache
 def needed_on_one_side(n: int, level: float) -> int | None:
     """Return how many of n signs must agree for a two-sided p-value of at most `level`.
 
@@ -126,7 +140,7 @@ def needed_on_one_side(n: int, level: float) -> int | None:
     (8, None, 15)
     """
     for k in range(n // 2 + 1, n + 1):
-        if 2.0 * binom.sf(k - 1, n, 0.5) <= level:
+        if two_sided(k, n) <= level:
             return k
     return None
 
@@ -176,6 +190,6 @@ def sign_test(values: np.ndarray, level: float, *, least: int) -> SignTest:
     signs = np.sign(values[np.isfinite(values) & (values != 0)])
     n, above = len(signs), int((signs > 0).sum())
     n_same = max(above, n - above)
-    p_value = min(1.0, float(2.0 * binom.sf(n_same - 1, n, 0.5))) if n else 1.0
+    p_value = two_sided(n_same, n) if n else 1.0
     needed = needed_on_one_side(n, level) if n >= least else None
     return SignTest(n, n_same, int(np.sign(2 * above - n)), p_value, needed)

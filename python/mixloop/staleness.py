@@ -25,6 +25,11 @@ from mixloop.stale_signs import (
 )
 from mixloop.transforms import adstock_weights
 
+KERNELS = {
+    "channel_id": pl.String(), "kernel": pl.String(), "decay": pl.Float64(),
+    "n_draws": pl.Int64(),
+}  # fmt: skip
+MISSES = {"week": pl.Date(), "miss": pl.Float64()}
 REMEDIES = {
     "mix_shift": "refit on the new weeks; until then decide on channels whose share did not move",
     "new_channel": "refit once it has run for some weeks, or plan a test; its effect is unknown",
@@ -222,11 +227,7 @@ class _Model:
 
     def view(self, run: Mapping[str, object], kernels: pl.DataFrame) -> RunView:
         """Return what a run was trained on and what came since."""
-        weights = mean_kernels(
-            kernels.filter(pl.col("run_id") == run["run_id"]),
-            self.channels,
-            int(run["carryover_weeks"]),
-        )
+        weights = mean_kernels(kernels, self.channels, int(run["carryover_weeks"]))
         training = np.arange(
             max(self.position(run["first_training_week"]), 0), self.position(run["as_of_week"]) + 1
         )
@@ -307,34 +308,41 @@ def staleness_table(
     """
     limits = Thresholds(**{f.name: type(f.default)(settings[f.name]) for f in fields(Thresholds)})
     frames = []
+    of_run = _by_run(kernels), _by_run(misses)
     for own in runs.sort("model_id", "as_of_week", "run_number", descending=[False, False, True]
                          ).partition_by("model_id", maintain_order=True):  # fmt: skip
         of_model = pl.col("model_id") == own["model_id"][0]
         if media.filter(of_model).height:
             frames += _model_frames(
-                own, kernels, media.filter(of_model), plans.filter(of_model), misses,
+                own, *of_run, media.filter(of_model), plans.filter(of_model),
                 logged.filter(of_model), limits,
             )  # fmt: skip
     return pl.concat([empty(STALENESS), *frames])
 
 
+def _by_run(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Return the rows of each run."""
+    return {key[0]: part for key, part in rows.partition_by("run_id", as_dict=True).items()}
+
+
 def _model_frames(
     runs: pl.DataFrame,
-    kernels: pl.DataFrame,
+    kernels: Mapping[str, pl.DataFrame],
+    misses: Mapping[str, pl.DataFrame],
     media: pl.DataFrame,
     plans: pl.DataFrame,
-    misses: pl.DataFrame,
     logged: pl.DataFrame,
     limits: Thresholds,
 ) -> list[pl.DataFrame]:
     """Return the rows of one model's judged runs, older runs first."""
     model = _model(media, plans, runs["last_known_week"].max())
     known = [run for run in runs.iter_rows(named=True) if model.position(run["as_of_week"]) >= 0]
-    views = [model.view(run, kernels) for run in known]
+    nothing = pl.DataFrame(schema=KERNELS)
+    views = [model.view(run, kernels.get(run["run_id"], nothing)) for run in known]
     found = []
     for run, view in zip(known, views, strict=True):
-        own = misses.filter(pl.col("run_id") == run["run_id"]).drop_nulls("miss").sort("week")
-        own = own.filter(pl.col("week") > run["as_of_week"])
+        own = misses.get(run["run_id"], pl.DataFrame(schema=MISSES)).drop_nulls("miss")
+        own = own.filter(pl.col("week") > run["as_of_week"]).sort("week")
         at = np.array([model.position(week) for week in own["week"]], dtype=int)
         carried = view.carried(view.exposure)
         found.append(pushes(at, own["miss"].to_numpy(), run["rho"], carried, view.training))

@@ -50,12 +50,9 @@ class Leaves:
     spend: np.ndarray
     frequency: np.ndarray | None = None
 
-    def frequency_of(self, at: np.ndarray, geo: int | None = None) -> np.ndarray | None:
+    def frequency_of(self, at: np.ndarray, geo: int | slice = slice(None)) -> np.ndarray | None:
         """Return the frequency of leaves, (n, J, T), or (n, T) of one geo; None without any."""
-        if self.frequency is None:
-            return None
-        rows = self.frequency if geo is None else self.frequency[geo]
-        return np.moveaxis(rows[..., at], -1, 0)
+        return None if self.frequency is None else np.moveaxis(self.frequency[geo][..., at], -1, 0)
 
     def below(self, channel: int) -> np.ndarray:
         """Return the places of a channel's leaves, (n,)."""

@@ -191,13 +191,32 @@ def leaf_sums(
     response : ndarray, (U, J, T)
         The channel's saturated response.
     """
+    asked = (posterior, panel, leaves, channel, shapes, response, windows)
+    if not shapes.is_reach:
+        return _leaf_sums(*asked, slice(None))
+    # leaves of a reach channel have a path for every curve: many geos at once would not fit
+    return sum(_leaf_sums(*asked, slice(j, j + 1)) for j in range(len(panel.geos)))
+
+
+def _leaf_sums(
+    posterior: Posterior,
+    panel: Panel,
+    leaves: Leaves,
+    channel: int,
+    shapes: Shapes,
+    response: np.ndarray,
+    windows: list[np.ndarray],
+    geos: slice,
+) -> np.ndarray:
+    """Return `leaf_sums` of some geos."""
     at = leaves.below(channel)
-    scale = posterior.exposure_scale[:, channel, None]
-    full = full_effect(posterior, channel)
+    scale = posterior.exposure_scale[geos, channel, None]
+    full = full_effect(posterior, channel)[:, geos]
     years = posterior.years(panel.weeks)
     known = np.isfinite(panel.outcome).all(axis=0)
-    exposure = np.moveaxis(leaves.exposure[..., at], -1, 0)  # (n, J, T)
-    often, whole = leaves.frequency_of(at), panel.frequency_of(channel)
+    exposure = np.moveaxis(leaves.exposure[geos][..., at], -1, 0)  # (n, J, T)
+    often, whole = leaves.frequency_of(at, geos), panel.frequency_of(channel, geos)
+    response = response[:, geos]
     shares, row_of = shapes.leaf_shares(exposure, often, whole)
     worked = shapes.leaf_exposure(exposure, often, whole) if shapes.is_reach else None
     out = np.empty((len(windows), 3, len(at), len(full)))
@@ -207,7 +226,7 @@ def leaf_sums(
             if worked is not None:
                 rise = shapes.carried(STEP * window * worked[i] / scale, years)
             else:
-                grown = panel.exposure[:, :, channel] + STEP * window * exposure[i]
+                grown = panel.exposure[geos, :, channel] + STEP * window * exposure[i]
                 rise = shapes.saturated(grown, scale, years) - response
             out[k, 0, i] = _total(part[..., window].sum(axis=-1), shapes, full)
             out[k, 1, i] = _total(part[..., window & known].sum(axis=-1), shapes, full)

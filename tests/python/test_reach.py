@@ -13,10 +13,16 @@ from test_decisions import move
 from test_experiments import lift_test
 from test_variance import found, published
 
+from mixloop.allocation import Leaves
 from mixloop.curves import curve_rows
 from mixloop.decisions import actual_paths, effect_of, moved_money, planned_paths
 from mixloop.estimator import MixRegressor
-from mixloop.evaluate import media_effects
+from mixloop.evaluate import (
+    distinct_shapes,
+    geo_node_effects,
+    hierarchy_components,
+    media_effects,
+)
 from mixloop.experiments import effect_per_coefficient
 from mixloop.fit import FitSettings, FitTask, fit
 from mixloop.forms import MULTIPLICATIVE
@@ -206,6 +212,35 @@ def leaf_rows(panel, shares, often):
     schema = dict.fromkeys(("spend", "exposure", "frequency"), pl.Float64)
     names = {"geo": pl.String, "week": pl.Date, "leaf_id": pl.String, **schema}
     return pl.DataFrame(rows, names, orient="row")
+
+
+def test_a_leafs_weeks_by_hand():
+    """Each week's reach at work is split by reach times what the leaf's contacts make of it."""
+    run, panel = reached(n_draws=8)
+    rng = np.random.default_rng(3)
+    part = rng.random(panel.exposure[..., 1].shape)
+    reach = panel.exposure[..., 1, None] * np.stack([part, 1.0 - part], axis=2)
+    often = 1.0 + 5.0 * rng.random(reach.shape)
+    whole = (reach * often).sum(axis=2) / np.maximum(reach.sum(axis=2), 1e-12)
+    frequency = panel.frequency.copy()
+    frequency[..., 1] = whole
+    panel = replace(panel, frequency=frequency)
+    leaves = Leaves(("x", "y"), np.array([1, 1]), reach, 0.25 * reach, often)
+    parts = [("x", "c1", "x"), ("y", "c1", "y")]
+    tree = hierarchy_components(run, planted.nodes([(c, c) for c in run.channels], parts=parts))
+    every = np.ones(len(panel.weeks), dtype=bool)
+    effects = geo_node_effects(run, distinct_shapes(run), panel, tree, leaves, 2, every)
+    at = [tree.ids.index(name) for name in ("x", "y", "c1")]
+    np.testing.assert_allclose(effects[at[0]] + effects[at[1]], effects[at[2]], rtol=1e-9)
+    for s in range(8):
+        curve = run.half[s, 1], run.slope[s, 1], run.saturation[s, 1]
+        worth = reach[2] * by_hand(often[2], *curve)  # (T, 2)
+        share = worth[:, 0] / np.maximum(worth.sum(axis=1), 1e-12)
+        response = share * panel.exposure[2, :, 1] * by_hand(whole[2], *curve)
+        weights = adstock_weights(run.kernel[s, 1], run.decay[s, 1], run.carryover_weeks)
+        carried = adstock(response / run.exposure_scale[2, 1], weights)
+        wanted = carried * run.coef[s, 2, 1] * run.kpi_scale[2]
+        np.testing.assert_allclose(effects[at[0]][:, s], wanted, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("form", [None, MULTIPLICATIVE])

@@ -13,11 +13,13 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import partial
 
+import duckdb
 import numpy as np
 import polars as pl
 
 from mixloop.allocation import LEAF_MEDIA
 from mixloop.backtest import WEEK, backtest_rows, in_sample_rows, score_rows
+from mixloop.bridge.kept import Draws
 from mixloop.bridge.table import (
     about_model,
     code_digest,
@@ -297,7 +299,7 @@ def forecasts_table(
 
 
 def variance_table(
-    posterior: pl.DataFrame,
+    posterior: pl.DataFrame | duckdb.DuckDBPyRelation,
     forecasts: pl.DataFrame,
     outcomes: pl.DataFrame,
     media: pl.DataFrame,
@@ -305,7 +307,7 @@ def variance_table(
     nodes: pl.DataFrame,
     leaf_media: pl.DataFrame | None = None,
     *,
-    run_panels: pl.DataFrame | None = None,
+    run_panels: pl.DataFrame | duckdb.DuckDBPyRelation | None = None,
     moved_media: pl.DataFrame | None = None,
     media_prices: pl.DataFrame | None = None,
     goals: pl.DataFrame | None = None,
@@ -317,6 +319,8 @@ def variance_table(
 
     Parameters
     ----------
+    posterior : DataFrame or DuckDBPyRelation
+        Of a relation only the draws of forecasts that are split anew are read.
     forecasts : DataFrame
         The published ledger, with the mapping version it was published under; other columns beyond
         `schemas.FORECASTS` are ignored. Forecasts of models that today's outcomes do not hold are
@@ -342,7 +346,8 @@ def variance_table(
     ledger = ledger.filter(pl.col("model_id").is_in(outcomes["model_id"].unique().to_list()))
     ledger = ledger.sort("model_id", "as_of_week", "run_id", "plan_id")
     wanted, pruned = ledger["run_id"].unique(maintain_order=True).to_list(), set(pruned_runs)
-    lost = sorted(set(wanted) - set(posterior["run_id"].unique()) - pruned)
+    draws = Draws(posterior)
+    lost = sorted(set(wanted) - set(draws.carryover_weeks) - pruned)
     if lost:
         raise ValueError(
             f"published forecasts of {len(lost)} runs have no posterior draws, first {lost[:5]}: "
@@ -351,7 +356,6 @@ def variance_table(
     records = records_of(run_panels, moved_media, media_prices)
     labels = {} if components is None else dict(components.select("component_id", "label").rows())
     versions = _mapping_versions(forecasts)
-    carried = dict(posterior.select("run_id", "carryover_weeks").unique("run_id").rows())
     kept = {} if previous is None else previous.partition_by("inputs_hash", as_dict=True)
     frames, code = [], code_digest()
     for own in ledger.partition_by("run_id", maintain_order=True):
@@ -369,12 +373,12 @@ def variance_table(
             version = versions.get((run_id, plan["plan_id"][0]))
             same = inputs_hash(
                 code, plan, panel, record, version,
-                carryover_weeks=carried[run_id], about=about, leaf_media=leaves,
+                carryover_weeks=draws.carryover_weeks[run_id], about=about, leaf_media=leaves,
             )  # fmt: skip
             if (same,) in kept:
                 frames.append(kept[same,].select(list(VARIANCE)))
                 continue
-            run = run or next(read_runs(posterior, [run_id]))
+            run = run or posteriors_from_frame(draws.of([run_id]))[0]
             rows = variance_rows(
                 run, plan, panel, nodes, leaves,
                 record=record, mapping_version=version, goals=aims, labels=labels,

@@ -289,7 +289,7 @@ def _fit_one(task: FitTask, *, settings: FitSettings, clock: Callable[[], float]
     return _ledger_rows(task, result, how, clock() - start)
 
 
-def _asked_for(
+def asked_for(
     models: pl.DataFrame,
     outcomes: pl.DataFrame,
     media: pl.DataFrame,
@@ -345,7 +345,7 @@ def current_runs(
         `schemas.CURRENT_RUNS`: one live run for each model, one backtest for each origin, and the
         other specifications that are asked for.
     """
-    _, tasks = _asked_for(models, outcomes, media, drivers, channels, evidence, settings)
+    _, tasks = asked_for(models, outcomes, media, drivers, channels, evidence, settings)
     rows = [
         {
             "run_id": task.run_id,
@@ -394,7 +394,7 @@ def fit_runs(
     polars.DataFrame
         New rows of `schemas.POSTERIOR`, possibly none; each model's live run last.
     """
-    how, tasks = _asked_for(models, outcomes, media, drivers, channels, evidence, settings)
+    how, tasks = asked_for(models, outcomes, media, drivers, channels, evidence, settings)
     known = set(existing)
     todo = [task for task in tasks if task.run_id not in known]
     jobs = min(int(settings.get("fit_jobs", 1)), len(todo)) or 1

@@ -190,6 +190,25 @@ VARIANCE: dict[str, pl.DataType] = {
     "inputs_hash": pl.String(),  # of all that the forecast's rows are made from
 }
 
+RESTATEMENTS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),  # the later run
+    "model_id": pl.String(),
+    "earlier_run_id": pl.String(),
+    "as_of_week": pl.Date(),
+    "earlier_as_of_week": pl.Date(),
+    "first_week": pl.Date(),  # of the weeks that both were trained on
+    "last_week": pl.Date(),
+    "component_id": pl.String(),  # channel, all_media
+    "cause": pl.String(),  # mapping, revised_history, new_weeks, evidence, configuration,
+    # sampler_noise, total
+    "effect_before": pl.Float64(),  # total: what the earlier run says of these weeks
+    "effect_after": pl.Float64(),
+    "change": pl.Float64(),
+    "change_low": pl.Float64(),  # range of the simulation error
+    "change_high": pl.Float64(),
+    "is_beyond_noise": pl.Boolean(),
+}
+
 BACKTESTS: dict[str, pl.DataType] = {
     "run_id": pl.String(),
     "model_id": pl.String(),

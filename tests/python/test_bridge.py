@@ -4,6 +4,7 @@ import json
 from datetime import date
 
 import bridge_world
+import duckdb
 import numpy as np
 import planted
 import polars as pl
@@ -160,6 +161,20 @@ def test_only_forecasts_with_news_are_split_anew(monkeypatch):
     )  # fmt: skip
     with pytest.raises(TypeError):
         publish.variance_table(**tables, goals=aims, previous=first)
+
+
+def test_a_relation_of_draws_gives_the_same_rows():
+    tables = small_tables()
+    world = bridge_world.as_planned()
+    panels = pl.concat([bridge_world.record_of(world).panels, later_panels(world)])
+    connection = duckdb.connect()
+    relations = {
+        "posterior": connection.from_arrow(tables["posterior"].to_arrow()),
+        "run_panels": connection.from_arrow(panels.to_arrow()),
+    }
+    frames = publish.variance_table(**tables, run_panels=panels)
+    assert frames.filter(cause="restated").height > 0
+    assert publish.variance_table(**tables | relations).equals(frames)
 
 
 def test_goals_are_periods_and_pruned_runs_keep_their_total():

@@ -40,6 +40,20 @@ PERIODS = rows(
     ),
 )
 PERIOD = "{mixloop__variance_periods}"
+RESTATEMENTS = rows(
+    "run_id, earlier_run_id, component_id, cause, effect_before, effect_after, change",
+    *(
+        f"'r', 'q', '{name}', '{cause}', {before}, {after}, {change}"
+        for name, k in (("tv", 1.0), ("radio", 2.0), ("all_media", 3.0))
+        for cause, before, after, change in (
+            ("new_weeks", "null", "null", 3.0 * k),
+            ("sampler_noise", "null", "null", 0.0),
+            ("configuration", "null", "null", -1.0 * k),
+            ("total", 10.0 * k, 12.0 * k, 2.0 * k),
+        )
+    ),
+)
+RESTATED = "{mixloop__restatements}"
 BRIDGE_DEFECTS = {
     "assert_variance_causes_sum_to_nodes": Case(
         tables={"mixloop__forecast_variance": NODES},
@@ -71,6 +85,21 @@ BRIDGE_DEFECTS = {
             "where period_id = '2024-02-05' and geo = 'a'",
             "a geo is missing in the whole": f"delete from {PERIOD} where geo = 'b'",
             "the variance is null": f"update {PERIOD} set variance_mean = null where geo = 'a'",
+        },
+    ),
+    "assert_restatements_add_up": Case(
+        tables={"mixloop__restatements": RESTATEMENTS},
+        defects={
+            "a cause is too large": f"update {RESTATED} set change = change + 0.1 "
+            "where cause = 'new_weeks'",
+            "a cause is missing": f"delete from {RESTATED} where cause = 'configuration'",
+            "a total is missing": f"delete from {RESTATED} where cause = 'total' "
+            "and component_id = 'tv'",
+            "it does not lead to the later number": f"update {RESTATED} "
+            "set effect_after = effect_after + 1 where component_id = 'tv'",
+            "a channel is missing in the whole": f"delete from {RESTATED} "
+            "where component_id = 'radio'",
+            "a change is null": f"update {RESTATED} set change = null where cause = 'new_weeks'",
         },
     ),
 }

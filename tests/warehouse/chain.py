@@ -37,6 +37,7 @@ PYTHON_TABLES = {
     "int_mixloop__response_curves": schemas.CURVES,
     "int_mixloop__forecasts": schemas.FORECASTS,
     "int_mixloop__forecast_variance": schemas.VARIANCE,
+    "int_mixloop__restatement_rows": schemas.RESTATEMENTS,
     "int_mixloop__backtests": schemas.BACKTESTS,
     "int_mixloop__run_scores": schemas.SCORES,
     "int_mixloop__evidence_effects": schemas.EVIDENCE,

@@ -19,6 +19,7 @@ APPEND_ONLY = {
     ),
     "int_mixloop__decision_predictions": "history.intermediate.int_mixloop__decision_predictions",
     "int_mixloop__mapping_assignments": "history.intermediate.int_mixloop__mapping_assignments",
+    "int_mixloop__restatement_rows": "history.intermediate.int_mixloop__restatement_rows",
     "int_mixloop__run_panels": "history.intermediate.int_mixloop__run_panels",
     "int_mixloop__posterior": "history.intermediate.int_mixloop__posterior",
     "int_mixloop__mapping_ledger": "history.intermediate.int_mixloop__mapping_ledger",

@@ -6,14 +6,14 @@ from mixloop.bridge.kept import kept_rows
 
 def model(dbt, session):
     tables = {
-        "posterior": dbt.ref("int_mixloop__posterior").pl(),
+        "posterior": dbt.ref("int_mixloop__posterior"),
         "forecasts": dbt.ref("int_mixloop__published_forecasts").pl(),
         "outcomes": dbt.ref("int_mixloop__model_outcomes").pl(),
         "media": dbt.ref("int_mixloop__model_media").pl(),
         "drivers": dbt.ref("int_mixloop__model_drivers").pl(),
         "nodes": dbt.ref("int_mixloop__model_nodes").pl(),
         "leaf_media": dbt.ref("int_mixloop__model_leaf_media").pl(),
-        "run_panels": dbt.ref("int_mixloop__run_panels").pl(),
+        "run_panels": dbt.ref("int_mixloop__run_panels"),
         "moved_media": dbt.ref("int_mixloop__moved_media").pl(),
         "media_prices": dbt.ref("int_mixloop__media_prices").pl(),
         "goals": dbt.ref("stg_mixloop__goals").pl(),

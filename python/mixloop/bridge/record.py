@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -43,6 +45,7 @@ MEDIA_PRICES: dict[str, pl.DataType] = {
 }
 
 SPEND, VALUES = "spend", "values"
+RUN_FACTS = ("run_id", "model_id", "as_of_week", "mapping_version", "panel_number")
 RECENT_WEEKS = 13  # the price that goes on unless something happens
 YEAR = 52
 
@@ -72,17 +75,33 @@ class Record:
 
     Attributes
     ----------
-    panels : DataFrame in `RUN_PANELS`
-        What publishing runs were given.
+    panels : DataFrame in `RUN_PANELS`, or callable that returns it
+        What publishing runs were given; called when the values are needed.
     moved : DataFrame in `MOVED_MEDIA`
         Media that another mapping version had elsewhere than today's.
     prices : DataFrame in `MEDIA_PRICES`
         Price of media by week, where impressions are known.
+    known_runs : DataFrame, optional
+        `RUN_FACTS` of the runs with a panel, so that panels need not be read for them.
     """
 
-    panels: pl.DataFrame = field(default_factory=lambda: empty(RUN_PANELS))
+    panels: pl.DataFrame | Callable[[], pl.DataFrame] = field(
+        default_factory=lambda: empty(RUN_PANELS)
+    )
     moved: pl.DataFrame = field(default_factory=lambda: empty(MOVED_MEDIA))
     prices: pl.DataFrame = field(default_factory=lambda: empty(MEDIA_PRICES))
+    known_runs: pl.DataFrame | None = None
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        """The panels, read when first asked for."""
+        return self.panels if isinstance(self.panels, pl.DataFrame) else self.panels()
+
+    @cached_property
+    def runs(self) -> pl.DataFrame:
+        """One row per run with a panel: `RUN_FACTS`, the first to know comes first."""
+        runs = self.rows if self.known_runs is None else self.known_runs
+        return runs.select(RUN_FACTS).unique("run_id").sort("panel_number", "as_of_week", "run_id")
 
     def given(
         self,
@@ -94,20 +113,19 @@ class Record:
         items: tuple[str, ...],
     ) -> np.ndarray:
         """Return what a run was given, (J, T, N); NaN where it was given nothing."""
-        own = self.panels.filter(pl.col("run_id") == run_id, pl.col("item_type") == item_type)
+        own = self.rows.filter(pl.col("run_id") == run_id, pl.col("item_type") == item_type)
         return _filled(own, column, weeks, geos, items)
 
     def mapping_of(self, run_id: str) -> int | None:
         """Return the mapping version under which a run was given its panel."""
-        own = self.panels.filter(pl.col("run_id") == run_id)
+        own = self.runs.filter(pl.col("run_id") == run_id)
         return own["mapping_version"][0] if len(own) else None
 
     def first_runs(self, weeks: np.ndarray) -> list[tuple[str, int | None, np.ndarray]]:
         """Return the runs that knew some weeks first: run_id, mapping version, weeks (T,)."""
-        runs = self.panels.select("run_id", "as_of_week", "mapping_version", "panel_number")
-        runs = runs.unique("run_id").sort("panel_number", "as_of_week", "run_id")
         known, found = np.zeros(len(weeks), dtype=bool), []
-        for run_id, as_of, version, _ in runs.iter_rows():
+        facts = self.runs.select("run_id", "as_of_week", "mapping_version")
+        for run_id, as_of, version in facts.iter_rows():
             new = (weeks <= np.datetime64(as_of)) & ~known
             if new.any():
                 found.append((run_id, version, new))

@@ -141,7 +141,7 @@ class _Past:
     def first(self, items: _Items, kept: np.ndarray, window: np.ndarray) -> np.ndarray:
         """Return what the run was given before the window, and what was first known in it."""
         out, run_id = kept.copy(), self.run.run_id
-        if self.record.panels.is_empty():
+        if self.record.runs.is_empty():
             return out
         if self.record.mapping_of(run_id) == self.version:
             given = self._given(run_id, items)

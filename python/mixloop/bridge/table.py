@@ -6,14 +6,22 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import partial
 from importlib import import_module
 from inspect import getsource
 
+import duckdb
 import numpy as np
 import polars as pl
 
 from mixloop.bridge.periods import periods_of
-from mixloop.bridge.record import MEDIA_PRICES, MOVED_MEDIA, RUN_PANELS, Record
+from mixloop.bridge.record import (
+    MEDIA_PRICES,
+    MOVED_MEDIA,
+    RUN_FACTS,
+    RUN_PANELS,
+    Record,
+)
 from mixloop.bridge.states import ledger_array
 from mixloop.bridge.words import sentence
 from mixloop.contributions import ALL_GEOS
@@ -38,20 +46,38 @@ def code_digest() -> str:
 
 
 def records_of(
-    run_panels: pl.DataFrame | None,
+    run_panels: pl.DataFrame | duckdb.DuckDBPyRelation | None,
     moved_media: pl.DataFrame | None,
     media_prices: pl.DataFrame | None,
 ) -> dict[str | None, Record]:
-    """Return what is known of every model; under None what holds for a model without panels."""
-    panels = empty(RUN_PANELS) if run_panels is None else run_panels.select(list(RUN_PANELS))
+    """Return what is known of every model; under None what holds for a model without panels.
+
+    Of a relation of panels only the facts are read at once, the values when they are needed.
+    """
     moved = empty(MOVED_MEDIA) if moved_media is None else conform(moved_media, MOVED_MEDIA)
     prices = empty(MEDIA_PRICES) if media_prices is None else conform(media_prices, MEDIA_PRICES)
-    own = panels.partition_by("model_id", as_dict=True)
-    found: dict[str | None, Record] = {
-        model_id: Record(rows, moved, prices) for (model_id,), rows in own.items()
-    }
-    found[None] = Record(empty(RUN_PANELS), moved, prices)
+    found: dict[str | None, Record] = {None: Record(empty(RUN_PANELS), moved, prices)}
+    if run_panels is None:
+        return found
+    facts = facts_of(run_panels)
+    for (model_id,), own in facts.partition_by("model_id", as_dict=True).items():
+        found[model_id] = Record(partial(_panels, run_panels, model_id), moved, prices, own)
     return found
+
+
+def facts_of(run_panels: pl.DataFrame | duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    """Return `record.RUN_FACTS` of all panels, one row per run."""
+    if isinstance(run_panels, pl.DataFrame):
+        return run_panels.select(RUN_FACTS).unique()
+    return run_panels.select(*RUN_FACTS).distinct().pl()
+
+
+def _panels(run_panels: pl.DataFrame | duckdb.DuckDBPyRelation, model_id: str) -> pl.DataFrame:
+    """Return the panels of one model."""
+    if isinstance(run_panels, pl.DataFrame):
+        return run_panels.filter(pl.col("model_id") == model_id).select(list(RUN_PANELS))
+    own = duckdb.ColumnExpression("model_id") == duckdb.ConstantExpression(model_id)
+    return run_panels.filter(own).pl().select(list(RUN_PANELS))
 
 
 def goals_of(goals: pl.DataFrame | None, model_id: str) -> list[Goal]:

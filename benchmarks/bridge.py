@@ -131,7 +131,7 @@ def happen(world: Truth, causes: tuple[str, ...]) -> tuple[Came, dict[str, float
         elif cause == "context":
             came.promotion[[-8, -7]] = 1.0
         elif cause == "mapping":
-            came.moved = 0.35 * came.money[:, 1]
+            came.moved = 0.2 * came.money[:, 1]
         shown = came.given.copy() if cause not in ("restated", "mapping") else came.volume.copy()
         shown[new] = came.volume[new]
         if "restated" in causes and cause == "mapping":

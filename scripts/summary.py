@@ -54,6 +54,7 @@ PUBLIC = (
     ("mixloop__forecasts", "what is expected, kept as made"),
     ("mixloop__forecast_variance", "why it came differently"),
     ("mixloop__variance_periods", "the same by week, month and quarter, in sentences"),
+    ("mixloop__restatements", "why a refresh changed what was said before"),
     ("mixloop__decision_outcomes", "what decisions promised and what came"),
     ("mixloop__ledger", "what was published, planned and decided, chained"),
 )

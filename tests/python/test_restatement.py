@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from mixloop.bridge.record import MOVED_MEDIA, RUN_PANELS, Record
-from mixloop.bridge.restatement import Told, pairs_of, restatement_rows
+from mixloop.bridge.restatement import Told, pairs_of, restatement_rows, widened
 from mixloop.fit import FitSettings, FitTask, fit
 from mixloop.schemas import CURRENT_RUNS, RESTATEMENTS
 
@@ -155,6 +155,14 @@ def test_a_line_item_that_was_mapped_anew(runs):
     assert causes(found) == {"mapping"} and not asked
     change = frame.filter(cause="mapping", component_id="c0")["change"].item()
     assert change > 0
+
+
+def test_a_channel_that_is_gone_is_without_media_and_without_frequency():
+    panel = replace(client(), frequency=np.full((1, N, 2), 3.0))
+    wide = widened(panel, ("a", "c1"))
+    assert wide.channels == ("a", "c0", "c1")
+    assert not wide.exposure[..., 0].any() and (wide.frequency[..., 0] == 1.0).all()
+    np.testing.assert_array_equal(wide.exposure[..., 1:], panel.exposure)
 
 
 def test_the_live_run_before_is_the_other_of_a_pair():

@@ -71,9 +71,10 @@ def widened(panel: Panel, channels: tuple[str, ...]) -> Panel:
     names = tuple(sorted({*panel.channels, *channels}))
     at = [names.index(name) for name in panel.channels]
     parts = {}
-    for field in ("exposure", "spend"):
-        parts[field] = np.zeros((*panel.exposure.shape[:2], len(names)))
-        parts[field][..., at] = getattr(panel, field)
+    for field, none in (("exposure", 0.0), ("spend", 0.0), ("frequency", 1.0)):
+        if getattr(panel, field) is not None:
+            parts[field] = np.full((*panel.exposure.shape[:2], len(names)), none)
+            parts[field][..., at] = getattr(panel, field)
     return replace(panel, channels=names, **parts)
 
 

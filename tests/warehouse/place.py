@@ -9,12 +9,11 @@ import contextlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 from scripts.fingerprint import differences, fingerprint
+from tests.warehouse.dbt_process import DbtProcess
 from tests.warehouse.kept import PROJECT, make_once
 from tests.warehouse.rules import APPEND_ONLY
 from tests.warehouse.tiny import FIT_VARS, write_folder
@@ -40,22 +39,14 @@ def dbt_environment(folder: Path, **settings: str) -> dict[str, str]:
         "DBT_PROFILES_DIR": str(folder),
         "DBT_LOG_LEVEL_FILE": "none",  # a third of a small build's time
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "PYTHONUNBUFFERED": "1",
     }
     return clean | own | settings
 
 
-def start_dbt(folder: Path, *arguments: str, **settings: str) -> subprocess.Popen:
-    """Start dbt in a folder; its output is one pipe of lines."""
-    command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments]
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        env=dbt_environment(folder, **settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def start_dbt(folder: Path, *arguments: str, **settings: str) -> DbtProcess:
+    """Start dbt in a folder; its output is one stream of lines."""
+    environment = dbt_environment(folder, **settings)
+    return DbtProcess(folder, ("--no-use-colors", *arguments), environment)
 
 
 class Place:
@@ -90,7 +81,7 @@ class Place:
             shutil.copy(self.folder / name, folder / name)
         return other
 
-    def start(self, *arguments: str, **variables: object) -> subprocess.Popen:
+    def start(self, *arguments: str, **variables: object) -> DbtProcess:
         """Start `dbt <arguments>` with the vars of a small fit and those given."""
         given = json.dumps(FIT_VARS | variables)
         return start_dbt(self.folder, *arguments, "--vars", given, **self.settings)

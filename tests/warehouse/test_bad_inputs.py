@@ -4,14 +4,12 @@ One small sound client is written by hand; each test breaks it and runs dbt up t
 The folder's name holds a quote, spaces and the characters that file patterns use.
 """
 
-import os
-import subprocess
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
+from tests.warehouse.place import start_dbt
 
 FINDINGS = "main_intermediate.int_mixloop__input_findings"
 MEDIA_WEEKLY = "main_intermediate.int_mixloop__media_weekly"
@@ -55,8 +53,7 @@ class Client:
         self.project = project
         self.folder.mkdir()
         (root / "profiles.yml").write_text((project / "profiles.example.yml").read_text())
-        self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("MIXLOOP_", "DBT_"))},
+        self.settings = {
             "DBT_PROFILES_DIR": str(root),
             "DBT_TARGET_PATH": str(root / "target"),
             "DBT_LOG_PATH": str(root / "logs"),
@@ -74,15 +71,10 @@ class Client:
 
     def build(self) -> tuple[int, str]:
         """Run dbt up to the weekly media; return its exit code and what it printed."""
-        command = [Path(sys.executable).with_name("dbt"), "--no-use-colors", "run", "--select"]
-        done = subprocess.run(
-            [*command, "+int_mixloop__media_weekly", "+int_mixloop__channel_tree"],
-            cwd=self.project,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-        )
-        return done.returncode, done.stdout + done.stderr
+        models = ("+int_mixloop__media_weekly", "+int_mixloop__channel_tree")
+        process = start_dbt(self.project, "run", "--select", *models, **self.settings)
+        said, _ = process.communicate()
+        return process.returncode, said
 
     def query(self, sql: str) -> list[tuple]:
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:

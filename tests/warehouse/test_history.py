@@ -7,14 +7,14 @@ forecasts made from a CSV file in place of the model that makes them, and a stan
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import duckdb
 import pytest
 import yaml
+from tests.warehouse.dbt_process import DbtProcess
+from tests.warehouse.place import start_dbt
 
 pytestmark = pytest.mark.slow
 
@@ -126,19 +126,11 @@ class Project:
                 lines.append(f"{row},{name},channel,false,{part}")
         (self.folder / "forecasts.csv").write_text("\n".join(lines) + "\n")
 
-    def start(self, *arguments: str, folder: Path | None = None) -> subprocess.Popen:
+    def start(self, *arguments: str, folder: Path | None = None) -> DbtProcess:
         """Start dbt, here or in another folder."""
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("MIXLOOP_", "DBT_"))}
-        clean.pop("PYTHONPATH", None)
-        command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors"]
-        return subprocess.Popen(
-            [*command, *arguments],
-            cwd=folder or self.folder,
-            env={**clean, "MIXLOOP_WAREHOUSE": "wh.duckdb", "DBT_PROFILES_DIR": "."},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        where = {"MIXLOOP_WAREHOUSE": "wh.duckdb", "DBT_PROFILES_DIR": "."}
+        where["DBT_LOG_LEVEL_FILE"] = "debug"  # a test reads it
+        return start_dbt(folder or self.folder, *arguments, **where)
 
     def build(self, *arguments: str, fails: bool = False) -> str:
         """Run dbt build and return what it said."""

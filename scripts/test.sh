@@ -26,7 +26,7 @@ step "ruff format" "$BIN/ruff" format --check .
 step "sqlfluff" env MIXLOOP_TARGET=lint "$BIN/sqlfluff" lint --processes 2 models tests/dbt
 step "dbt parse, deprecations are errors" env MIXLOOP_TARGET=lint \
     "$BIN/dbt" --warn-error-options '{"error": ["Deprecations"]}' parse --no-partial-parse
-step "pytest" "$BIN/pytest" -n 2 --dist loadfile
+step "pytest" "$BIN/pytest" -n 2 --dist loadfile --no-loadscope-reorder
 step "demo data" "$BIN/python" scripts/prepare.py
 step "dbt build from an empty file" "$BIN/dbt" build
 step "fingerprint" "$BIN/python" scripts/fingerprint.py --out "$SCRATCH/first.json"

@@ -7,6 +7,17 @@ from tests.warehouse.chain import compile_project
 from tests.warehouse.place import Place, built_place
 
 ROOT = Path(__file__).resolve().parents[2]
+# Files that take longest, the first ones first: what is left for the end is short, on any number
+# of workers (with --no-loadscope-reorder). The first two wait for different builds.
+LONGEST = ("test_package", "test_rebuilds", "test_ledger", "test_history", "test_restatements")
+LONGEST += ("test_bad_inputs", "test_two_trees", "test_mapping_versions", "test_client_folder")
+LONGEST += ("test_as_of", "test_gate", "test_seeds_in_a_clone", "test_propose", "test_integrity")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of the longest files first."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 @pytest.fixture(scope="session")

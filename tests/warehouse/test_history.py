@@ -14,7 +14,7 @@ import duckdb
 import pytest
 import yaml
 from tests.warehouse.dbt_process import DbtProcess
-from tests.warehouse.place import start_dbt
+from tests.warehouse.place import PARSED, start_dbt
 
 pytestmark = pytest.mark.slow
 
@@ -165,7 +165,8 @@ def first_build(project_root, tmp_path_factory) -> Path:
 def project(project_root, first_build, tmp_path) -> Project:
     """Return a project of its own for the test, built once."""
     project = Project(project_root, tmp_path / "p")
-    for file in ("wh.duckdb", "wh_history.duckdb"):
+    for file in ("wh.duckdb", "wh_history.duckdb", f"target/{PARSED}"):
+        (project.folder / file).parent.mkdir(exist_ok=True)
         shutil.copy(first_build / file, project.folder / file)
     project.before = project.published()
     assert len(project.before) == 6

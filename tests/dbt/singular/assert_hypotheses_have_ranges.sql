@@ -12,6 +12,7 @@ performance as (
     where
         period_id = 'last_52_weeks'
         and is_additive
+        and effect_mean is not null  -- unmapped spend has none
         and spend > 0
 ),
 

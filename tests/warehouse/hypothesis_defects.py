@@ -19,11 +19,12 @@ HYPOTHESIS_DEFECTS = {
                 HYPOTHESIS, f"'r', 'tv', {SAID[0]}", f"'old', 'tv', {SAID[0]}"
             ),
             "mixloop__channel_performance": rows(
-                "run_id, channel_id, period_id, is_additive, spend",
-                "'r', 'tv', 'last_52_weeks', true, 100.0",
-                "'r', 'tv', 'training', true, 300.0",
-                "'r', 'media', 'last_52_weeks', false, 100.0",
-                "'r', 'gone', 'last_52_weeks', true, 0.0",
+                "run_id, channel_id, period_id, is_additive, effect_mean, spend",
+                "'r', 'tv', 'last_52_weeks', true, 7.0, 100.0",
+                "'r', 'tv', 'training', true, 20.0, 300.0",
+                "'r', 'media', 'last_52_weeks', false, 7.0, 100.0",
+                "'r', 'gone', 'last_52_weeks', true, 0.0, 0.0",
+                "'r', 'unmapped', 'last_52_weeks', true, null, 5.0",
             ),
         },
         defects={

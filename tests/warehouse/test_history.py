@@ -1,7 +1,8 @@
 """What was published stays as made: re-runs, full refreshes, flips, deleted files, killed builds.
 
-The two append-only models are the project's own files, in a small project around them: a table of
-forecasts made from a CSV file in place of the model that makes them, and a stand-in for the fit.
+Three append-only models are the project's own files, in a small project around them: a table of
+forecasts made from a CSV file in place of the model that makes them, a stand-in for the fit, and
+the chain of entries with the runs of that file to enter.
 """
 
 import os
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.slow
 
 LEDGER = "history.main_mixloop.mixloop__forecasts"
 POSTERIOR = "history.main_intermediate.int_mixloop__posterior"
+CHAIN = "history.main_mixloop.mixloop__ledger"
 REFUSAL = "it holds history that was published and is kept as made"
 KEYS = "run_id,model_id,forecast_kind,plan_id,plan_source,as_of_week,geo,week,horizon_weeks"
 HEADER = (
@@ -49,6 +51,7 @@ class Project:
         (self.models / "intermediate").mkdir()
         self.ledger = self.models / "marts" / "mixloop__forecasts.sql"
         self.posterior = self.models / "intermediate" / "int_mixloop__posterior.py"
+        self.chain = self.models / "marts" / "mixloop__ledger.sql"
         self.restore()
         self.settings = yaml.safe_load((root / "dbt_project.yml").read_text())
         self.settings["models"] = {
@@ -62,24 +65,28 @@ class Project:
             }
         }
         self.configure()
-        for kind, area in (("marts/forecast/_forecast", "marts"), ("intermediate/fit/_fit", "")):
+        for kind in ("marts/forecast/_forecast", "marts/history/_history", "intermediate/fit/_fit"):
             text = yaml.safe_load((root / f"models/{kind}__models.yml").read_text())
-            wanted = ("mixloop__forecasts", "int_mixloop__posterior")
+            wanted = ("mixloop__forecasts", "mixloop__ledger", "int_mixloop__posterior")
             text["models"] = [m for m in text["models"] if m["name"] in wanted]
             for model in text["models"]:
                 model.pop("data_tests", None)
                 for column in model["columns"]:
                     column.pop("data_tests", None)
-            (self.models / f"_{area}_models.yml").write_text(yaml.safe_dump(text))
+            (self.models / f"{Path(kind).name}.yml").write_text(yaml.safe_dump(text))
         inputs = {
             "int_mixloop__forecasts": "select *, forecast_mean - 1 as forecast_p05, "
             "forecast_mean as forecast_p50, forecast_mean + 1 as forecast_p95, "
-            "false as is_pooled from read_csv("
+            "false as is_pooled, cast(null as double) as planned_frequency from read_csv("
             f"'{folder}/forecasts.csv', types = {{'as_of_week': 'date', 'week': 'date', "
             "'planned_value': 'double', 'planned_spend': 'double', 'forecast_mean': 'double', "
             "'allocation': 'varchar', 'hierarchy_id': 'varchar'})",
             "int_mixloop__publication": "select cast(null as varchar) as overrides",
             "mixloop__mapping_versions": "select 1 as mapping_version, true as is_current",
+            "int_mixloop__ledger_candidates": "select 1 as turn, true as is_kept, "
+            "'run' as record_kind, run_id as record_id, model_id, run_id, "
+            "cast(as_of_week as date) as as_of_week, '{}' as content, sha256('{}') as content_hash "
+            f"from read_csv('{folder}/forecasts.csv') group by all",
             "int_mixloop__models": f"select run_id from read_csv('{folder}/forecasts.csv') "
             "group by run_id order by run_id",
             **{
@@ -101,6 +108,7 @@ class Project:
         shutil.copy(self.root / "models/marts/forecast/mixloop__forecasts.sql", self.ledger)
         fit = self.root / "models/intermediate/fit/int_mixloop__posterior.py"
         shutil.copy(fit, self.posterior)
+        shutil.copy(self.root / "models/marts/history/mixloop__ledger.sql", self.chain)
 
     def configure(self) -> None:
         """Write dbt_project.yml."""
@@ -146,10 +154,11 @@ class Project:
             return connection.execute(query).fetchall()
 
     def published(self) -> list[tuple]:
-        """Return all rows of both append-only tables."""
+        """Return all rows of the append-only tables."""
         return [
             *self.read(f"from {LEDGER} order by forecast_id"),
             *self.read(f"from {POSTERIOR} order by run_id"),
+            *self.read(f"from {CHAIN} order by position"),
         ]
 
 
@@ -169,7 +178,7 @@ def project(project_root, first_build, tmp_path) -> Project:
         (project.folder / file).parent.mkdir(exist_ok=True)
         shutil.copy(first_build / file, project.folder / file)
     project.before = project.published()
-    assert len(project.before) == 6
+    assert len(project.before) == 8
     return project
 
 
@@ -194,12 +203,12 @@ def test_python_batches_are_not_left_behind(project):
 
 
 def test_other_materialization_is_refused(project):
-    for file in (project.ledger, project.posterior):
+    for file in (project.ledger, project.posterior, project.chain):
         text = file.read_text()
         assert "incremental" in text
         flipped = text.replace("materialized='incremental'", "materialized='table'")
         file.write_text(flipped.replace('materialized="incremental"', 'materialized="table"'))
-    assert project.build(fails=True).count(REFUSAL) >= 2
+    assert project.build(fails=True).count(REFUSAL) >= 3
     assert project.published() == project.before
 
 
@@ -217,7 +226,7 @@ def test_override_in_a_users_project_is_refused(project, settings):
         (user / file).symlink_to(project.folder / file)
     project.start("deps", folder=user).communicate()
     said, _ = project.start("build", folder=user).communicate()
-    assert said.count(REFUSAL) >= 2, said
+    assert said.count(REFUSAL) >= 3, said
     assert project.published() == project.before
 
 
@@ -226,6 +235,7 @@ def test_history_is_rewritten_only_when_asked_for_by_name(project):
     project.build("--full-refresh", "--vars", "mixloop__allow_history_refresh: true")
     assert project.read(f"select distinct run_id from {LEDGER}") == [("other",)]
     assert project.read(f"select distinct run_id from {POSTERIOR}") == [("other",)]
+    assert project.read(f"select position, record_id from {CHAIN}") == [(1, "other")]
 
 
 def test_changed_plan_is_published_as_a_revision(project):
@@ -340,7 +350,7 @@ def test_killed_build_loses_nothing_and_leaves_nothing_half_done(project):
     assert process.poll() is None
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    ledger = [row for row in project.before if len(row) > 2]
+    ledger = project.before[:4]
     assert project.read(f"from {LEDGER} order by forecast_id") == ledger
     del project.settings["models"]["mixloop"]["marts"]["+post-hook"]
     project.configure()

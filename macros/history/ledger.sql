@@ -9,8 +9,8 @@
         'run': 'kept',
         'forecast': 'kept',
         'recommendation': 'revised',
-        'prediction': 'revised',
-        'outcome': 'revised',
+        'prediction': 'kept',
+        'outcome': 'kept',
         'hypothesis': 'kept',
         'prune': 'kept',
     }) }}

@@ -1,24 +1,17 @@
--- one row per decision x model x kind of measurement: the newest one as the ledger keeps it
+-- one row per measurement of a decision, as the ledger keeps it
 {{ config(materialized='view') }}
 with measurements as (
-    select
-        *,
-        row_number() over (
-            partition by decision_id, model_id, measured_by
-            order by as_of_week desc, revision desc, measurement_id desc
-        ) as age
-    from {{ ref('int_mixloop__decision_measurements') }}
+    select * from {{ ref('int_mixloop__decision_measurements') }}
 ),
 
 outcome_records as (
     select
         'outcome' as record_kind,
-        concat(decision_id, '/', model_id, '/', measured_by) as record_id,
+        concat_ws('/', decision_id, model_id, measured_by, measurement_id) as record_id,
         model_id,
         case measured_by when 'later_model' then source_id end as run_id,
         as_of_week,
         {{ mixloop.record_content({
-            'measurement_id': 'measurement_id',
             'terms_hash': 'terms_hash',
             'channel_id': 'node_id',
             'role': 'role',
@@ -41,7 +34,6 @@ outcome_records as (
             'expected_window_mean': "format('{:.6f}', expected_window_mean)",
         }) }} as content
     from measurements
-    where age = 1
 )
 
 select * from outcome_records

@@ -1,19 +1,13 @@
--- one row per decision x model that was predicted: the newest prediction as the ledger keeps it
+-- one row per prediction, as the ledger keeps it
 {{ config(materialized='view') }}
 with predictions as (
-    select
-        *,
-        row_number() over (
-            partition by decision_id, model_id
-            order by revision desc
-        ) as age
-    from {{ ref('int_mixloop__decision_predictions') }}
+    select * from {{ ref('int_mixloop__decision_predictions') }}
 ),
 
 prediction_records as (
     select
         'prediction' as record_kind,
-        concat(decision_id, '/', model_id) as record_id,
+        concat_ws('/', decision_id, model_id, revision) as record_id,
         model_id,
         run_id,
         run_as_of_week as as_of_week,
@@ -40,7 +34,6 @@ prediction_records as (
             'window_effect_p95': "format('{:.6f}', window_effect_p95)",
         }) }} as content
     from predictions
-    where age = 1
 )
 
 select * from prediction_records

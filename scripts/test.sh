@@ -20,6 +20,7 @@ export MIXLOOP_CLIENT=
 export MIXLOOP_WAREHOUSE=$SCRATCH/mixloop_demo.duckdb
 export DBT_TARGET_PATH=$SCRATCH/target
 export DBT_LOG_PATH=$SCRATCH/logs
+export DBT_LOG_LEVEL_FILE=none # every statement of every build: it costs time, and nobody reads it
 
 step "ruff" "$BIN/ruff" check .
 step "ruff format" "$BIN/ruff" format --check .
@@ -30,7 +31,8 @@ step "pytest" "$BIN/pytest" -n 2 --dist loadfile --no-loadscope-reorder
 step "demo data" "$BIN/python" scripts/prepare.py
 step "dbt build from an empty file" "$BIN/dbt" build
 step "fingerprint" "$BIN/python" scripts/fingerprint.py --out "$SCRATCH/first.json"
-step "dbt build again" "$BIN/dbt" build
+# The rows are the same: so is what the dbt tests say of them.
+step "dbt build again" "$BIN/dbt" build --exclude-resource-type test unit_test
 step "same rows" "$BIN/python" scripts/fingerprint.py --compare "$SCRATCH/first.json"
 step "dbt docs" "$BIN/dbt" docs generate --static
 step "requirements sheets" "$BIN/python" scripts/requirements_sheet.py

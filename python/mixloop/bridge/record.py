@@ -99,9 +99,12 @@ class Record:
 
     @cached_property
     def runs(self) -> pl.DataFrame:
-        """One row per run with a panel: `RUN_FACTS`, the first to know comes first."""
+        """One row per run with a panel: `RUN_FACTS`, the first to know comes first.
+
+        That is the run that was trained to the earliest week, whenever it was built.
+        """
         runs = self.rows if self.known_runs is None else self.known_runs
-        return runs.select(RUN_FACTS).unique("run_id").sort("panel_number", "as_of_week", "run_id")
+        return runs.select(RUN_FACTS).unique("run_id").sort("as_of_week", "panel_number", "run_id")
 
     def given(
         self,

@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-loop bench-peers bench-sbc bench-many bench-judging bench-staleness bench-bridge bench-hindsight bench-kills bench-ingest lock clean
+.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-loop bench-peers bench-sbc bench-many bench-judging bench-staleness bench-bridge bench-hindsight bench-kills bench-noop bench-ingest lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -116,6 +116,9 @@ bench-bridge: setup ## planted causes of a miss against fitted curves: how often
 
 bench-kills: setup ## builds killed with SIGKILL at random moments while they write history: KILLS=50 SEED=1
 	MIXLOOP_KILLS=$(or $(KILLS),50) MIXLOOP_KILLS_SEED=$(or $(SEED),1) $(BIN)/pytest -q -k killed tests/warehouse/test_ledger.py
+
+bench-noop: setup ## a build with nothing new against a dbt project that does nothing: MODELS=20 WEEKS=52 OUT=...
+	$(BIN)/python benchmarks/noop.py --models $(or $(MODELS),20) --weeks $(or $(WEEKS),52) $(if $(OUT),--out "$(OUT)")
 
 bench-ingest: setup ## mapping of ROWS=1000000 raw rows beside a query by hand (SOURCE=table, parquet or folder)
 	$(BIN)/python benchmarks/ingest.py --rows $(or $(ROWS),1000000) --source $(or $(SOURCE),table)

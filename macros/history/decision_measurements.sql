@@ -24,6 +24,7 @@
         window_effect_mean,
         window_effect_sd
     from {{ relation }}
+    where {{ mixloop.is_run_known('as_of_week') }}
     {%- else -%}
     select
         cast(null as varchar) as measurement_id,
@@ -58,6 +59,7 @@
         run_id,
         max(as_of_week) as as_of_week
     from {{ relation }}
+    where {{ mixloop.is_run_known('as_of_week') }}
     group by run_id
     {%- else -%}
     select

@@ -1,17 +1,18 @@
 """Every component of the KPI by run, geo and week."""
 
-from mixloop import publish
+from mixloop import publish, unchanged
 
 
 def model(dbt, session):
-    posterior = dbt.ref("int_mixloop__current_posterior").pl()
-    models = dbt.ref("int_mixloop__models").pl()
-    outcomes = dbt.ref("int_mixloop__model_outcomes").pl()
-    media = dbt.ref("int_mixloop__model_media").pl()
-    drivers = dbt.ref("int_mixloop__model_drivers").pl()
-    nodes = dbt.ref("int_mixloop__model_nodes").pl()
-    leaf_media = dbt.ref("int_mixloop__model_leaf_media").pl()
-    return publish.contributions_table(
+    posterior = dbt.ref("int_mixloop__current_posterior")
+    models = dbt.ref("int_mixloop__models")
+    outcomes = dbt.ref("int_mixloop__model_outcomes")
+    media = dbt.ref("int_mixloop__model_media")
+    drivers = dbt.ref("int_mixloop__model_drivers")
+    nodes = dbt.ref("int_mixloop__model_nodes")
+    leaf_media = dbt.ref("int_mixloop__model_leaf_media")
+    return unchanged.rows(
+        session, dbt.this, publish.contributions_table,
         posterior=posterior,
         models=models,
         outcomes=outcomes,
@@ -19,4 +20,4 @@ def model(dbt, session):
         drivers=drivers,
         nodes=nodes,
         leaf_media=leaf_media,
-    )
+    )  # fmt: skip

@@ -1,9 +1,11 @@
 """What every row of evidence moved in the current live runs."""
 
-from mixloop import beliefs
+from mixloop import beliefs, unchanged
 
 
 def model(dbt, session):
-    posterior = dbt.ref("int_mixloop__current_posterior").pl()
-    models = dbt.ref("int_mixloop__models").pl()
-    return beliefs.evidence_table(posterior=posterior, models=models)
+    posterior = dbt.ref("int_mixloop__current_posterior")
+    models = dbt.ref("int_mixloop__models")
+    return unchanged.rows(
+        session, dbt.this, beliefs.evidence_table, posterior=posterior, models=models
+    )

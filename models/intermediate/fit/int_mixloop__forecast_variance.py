@@ -1,22 +1,26 @@
 """Actual minus published forecast, split by cause; forecasts without news keep their rows."""
 
-from mixloop import publish
+from mixloop import publish, unchanged
 from mixloop.bridge.kept import kept_rows
 
 
 def model(dbt, session):
+    def make(**tables):
+        return publish.variance_table(**tables, previous=kept_rows(session, dbt.this))
+
     tables = {
         "posterior": dbt.ref("int_mixloop__posterior"),
-        "forecasts": dbt.ref("int_mixloop__published_forecasts").pl(),
-        "outcomes": dbt.ref("int_mixloop__model_outcomes").pl(),
-        "media": dbt.ref("int_mixloop__model_media").pl(),
-        "drivers": dbt.ref("int_mixloop__model_drivers").pl(),
-        "nodes": dbt.ref("int_mixloop__model_nodes").pl(),
-        "leaf_media": dbt.ref("int_mixloop__model_leaf_media").pl(),
+        "forecasts": dbt.ref("int_mixloop__published_forecasts"),
+        "outcomes": dbt.ref("int_mixloop__model_outcomes"),
+        "media": dbt.ref("int_mixloop__model_media"),
+        "drivers": dbt.ref("int_mixloop__model_drivers"),
+        "nodes": dbt.ref("int_mixloop__model_nodes"),
+        "leaf_media": dbt.ref("int_mixloop__model_leaf_media"),
         "run_panels": dbt.ref("int_mixloop__run_panels"),
-        "moved_media": dbt.ref("int_mixloop__moved_media").pl(),
-        "media_prices": dbt.ref("int_mixloop__media_prices").pl(),
-        "goals": dbt.ref("stg_mixloop__goals").pl(),
-        "components": dbt.ref("int_mixloop__components").pl(),
+        "moved_media": dbt.ref("int_mixloop__moved_media"),
+        "media_prices": dbt.ref("int_mixloop__media_prices"),
+        "goals": dbt.ref("stg_mixloop__goals"),
+        "components": dbt.ref("int_mixloop__components"),
     }
-    return publish.variance_table(**tables, previous=kept_rows(session, dbt.this))
+    large = ("posterior", "run_panels")
+    return unchanged.rows(session, dbt.this, make, as_tables=large, **tables)

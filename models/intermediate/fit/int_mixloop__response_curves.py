@@ -1,17 +1,18 @@
 """Response of every modelled channel to steady weekly spend."""
 
-from mixloop import publish
+from mixloop import publish, unchanged
 
 
 def model(dbt, session):
-    posterior = dbt.ref("int_mixloop__current_posterior").pl()
-    models = dbt.ref("int_mixloop__models").pl()
-    outcomes = dbt.ref("int_mixloop__model_outcomes").pl()
-    media = dbt.ref("int_mixloop__model_media").pl()
-    drivers = dbt.ref("int_mixloop__model_drivers").pl()
-    plans = dbt.ref("int_mixloop__model_plans").pl()
+    posterior = dbt.ref("int_mixloop__current_posterior")
+    models = dbt.ref("int_mixloop__models")
+    outcomes = dbt.ref("int_mixloop__model_outcomes")
+    media = dbt.ref("int_mixloop__model_media")
+    drivers = dbt.ref("int_mixloop__model_drivers")
+    plans = dbt.ref("int_mixloop__model_plans")
     points = dbt.config.meta_get("curve_points")
-    return publish.curves_table(
+    return unchanged.rows(
+        session, dbt.this, publish.curves_table,
         posterior=posterior,
         models=models,
         outcomes=outcomes,
@@ -19,4 +20,4 @@ def model(dbt, session):
         drivers=drivers,
         plans=plans,
         points=points,
-    )
+    )  # fmt: skip

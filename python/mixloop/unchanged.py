@@ -1,0 +1,110 @@
+"""Results of the build before, taken as they are where nothing that they are made of has changed.
+
+Every row of such a table carries `made_of`: a hash of all inputs, settings and the package's
+source. It is written with the rows in one step, so the two cannot fall apart; a table that is lost,
+empty or of an earlier version is made anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+HASH = "made_of"
+DRAWS = {"run_id", "term_id", "coefficient", "data_hash"}  # of schemas.POSTERIOR
+VERSIONED = ("numpy", "scipy", "polars", "duckdb")
+
+
+@cache
+def code_digest() -> str:
+    """Return a hash of the package's source and of the versions that it runs with."""
+    folder = Path(__file__).parent
+    digest = hashlib.sha256(repr([version(name) for name in VERSIONED]).encode())
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def content_of(rows: duckdb.DuckDBPyRelation) -> tuple:
+    """Return what tells a table from others: its columns, how many rows it has, a hash of them all.
+
+    Runs are written once and never changed: of a table with their draws the names are enough.
+    """
+    names = ["run_id"] if set(rows.columns) >= DRAWS else rows.columns
+    quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
+    found = rows.aggregate(f"count(*), sum(hash({quoted})::hugeint)::varchar").fetchone()
+    return (*rows.columns, *map(str, rows.types), *found)
+
+
+def hash_of(inputs: dict[str, object]) -> str:
+    """Return a hash of inputs: tables, and settings that have a `repr` of their own."""
+    digest = hashlib.sha256(code_digest().encode())
+    for name, value in sorted(inputs.items()):
+        is_table = isinstance(value, duckdb.DuckDBPyRelation)
+        digest.update(repr((name, content_of(value) if is_table else value)).encode())
+    return digest.hexdigest()[:32]
+
+
+def as_frame(value: object) -> object:
+    """Return a table as a frame, without the hash of what it was made of; settings as they are."""
+    rows = value.pl() if hasattr(value, "pl") else value
+    return rows.drop(HASH, strict=False) if isinstance(rows, pl.DataFrame) else rows
+
+
+def previous(
+    session: duckdb.DuckDBPyConnection, relation: object, wanted: str
+) -> duckdb.DuckDBPyRelation | None:
+    """Return a table of the build before if all its rows were made of the wanted inputs."""
+    try:
+        rows = session.table(str(relation))
+    except duckdb.CatalogException:
+        return None
+    if HASH not in rows.columns:
+        return None
+    found = rows.aggregate(f"min({HASH}), max({HASH})").fetchone()
+    return rows if found == (wanted, wanted) else None
+
+
+def rows(
+    session: duckdb.DuckDBPyConnection | None,
+    relation: object,
+    make: Callable[..., pl.DataFrame],
+    *,
+    as_tables: Iterable[str] = (),
+    **inputs: object,
+) -> pl.DataFrame | duckdb.DuckDBPyRelation:
+    """Return `make(**inputs)`, or the table of the build before where its inputs were the same.
+
+    Parameters
+    ----------
+    session : DuckDBPyConnection, optional
+        The model's connection; None makes the rows in any case.
+    relation : object
+        Address of the model's own table.
+    make : callable
+        From frames and settings to the table; a function of nothing else.
+    as_tables : iterable of str
+        Inputs that `make` takes as tables of the database; all others come as frames.
+    **inputs
+        Tables as dbt hands them over, and settings.
+
+    Returns
+    -------
+    DataFrame or DuckDBPyRelation
+        The rows, each with `made_of`.
+    """
+    wanted = ""
+    if session is not None:
+        wanted = hash_of(inputs)
+        rows = previous(session, relation, wanted)
+        if rows is not None:
+            return rows
+    lazy = set(as_tables)
+    made = make(**{n: value if n in lazy else as_frame(value) for n, value in inputs.items()})
+    return made.with_columns(pl.lit(wanted).alias(HASH))

@@ -164,7 +164,7 @@ def test_looking_back_is_a_build_on_what_was_known(looking_back, seeing_all, cli
 FINDINGS = "main_mixloop.mixloop__input_findings"
 GROWS = (
     *("int_mixloop__posterior", "mixloop__forecasts", "mixloop__published_contributions"),
-    "mixloop__ledger",
+    *("mixloop__ledger", "int_mixloop__run_panels", "int_mixloop__published_hypotheses"),
 )
 
 

@@ -1,5 +1,6 @@
 with restatements as (
     select * from {{ ref('int_mixloop__restatement_rows') }}
+    where {{ mixloop.is_run_known('as_of_week') }}
 ),
 
 components as (

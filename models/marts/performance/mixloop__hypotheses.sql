@@ -1,6 +1,7 @@
 -- one row per published live run x channel: what was said of it, and how that moved from run to run
 with published as (
     select * from {{ ref('int_mixloop__published_hypotheses') }}
+    where {{ mixloop.is_run_known('as_of_week') }}
 ),
 
 channel_tree as (

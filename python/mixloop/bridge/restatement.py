@@ -307,7 +307,9 @@ def pairs_of(panels: pl.DataFrame, current: pl.DataFrame) -> list[tuple[str, str
         if now.is_empty():
             continue
         before = live.filter(
-            pl.col("panel_number") < now["panel_number"].item(), pl.col("run_id") != now["run_id"]
+            pl.col("panel_number") < now["panel_number"].item(),
+            pl.col("run_id") != now["run_id"],
+            pl.col("as_of_week") <= now["as_of_week"].item(),  # a past date may be built later
         )
         if len(before):
             found.append((now["run_id"].item(), before["run_id"][-1]))

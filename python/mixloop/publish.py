@@ -27,6 +27,7 @@ from mixloop.bridge.table import (
     inputs_hash,
     records_of,
     unsplit_rows,
+    with_gone_channels,
 )
 from mixloop.consistency import consistency_rows
 from mixloop.contributions import contribution_rows
@@ -330,7 +331,8 @@ def variance_table(
     goals : DataFrame, optional
         goal_id, model_id, period_start, period_end.
     components : DataFrame, optional
-        component_id, label.
+        component_id, label; with hierarchy_id and parent_id, nodes above channels that are no
+        longer modelled hold them still.
     previous : DataFrame, optional
         Rows of an earlier call: those of forecasts whose inputs are the same are taken from it.
     pruned_runs : iterable of str
@@ -367,7 +369,8 @@ def variance_table(
             continue
         record = records.get(model_id, records[None])
         leaves = None if leaf_media is None else leaf_media.filter(pl.col("model_id") == model_id)
-        about = about_model(nodes.filter(pl.col("model_id") == model_id), aims, labels)
+        tree = with_gone_channels(nodes.filter(pl.col("model_id") == model_id), own, components)
+        about = about_model(tree, aims, labels)
         run = None
         for plan in own.partition_by("plan_id", maintain_order=True):
             version = versions.get((run_id, plan["plan_id"][0]))
@@ -380,7 +383,7 @@ def variance_table(
                 continue
             run = run or posteriors_from_frame(draws.of([run_id]))[0]
             rows = variance_rows(
-                run, plan, panel, nodes, leaves,
+                run, plan, panel, tree, leaves,
                 record=record, mapping_version=version, goals=aims, labels=labels,
             )  # fmt: skip
             frames.append(rows.with_columns(inputs_hash=pl.lit(same)))

@@ -177,6 +177,30 @@ def test_a_relation_of_draws_gives_the_same_rows():
     assert publish.variance_table(**tables | relations).equals(frames)
 
 
+def test_nodes_above_a_channel_that_is_no_longer_modelled_add_up():
+    tables = small_tables()
+    tables["nodes"] = tables["nodes"].filter(pl.col("channel_id") != "c2")
+    tables["media"] = tables["media"].filter(pl.col("channel_id") != "c2")
+    components = pl.DataFrame(
+        {
+            "component_id": ["c0", "c1", "c2", "pair", "all media", "team:x"],
+            "label": ["c0", "c1", "c2", "pair", "all media", "x"],
+            "hierarchy_id": ["main"] * 5 + ["team"],
+            "parent_id": ["all media", "pair", "pair", "all media", None, None],
+        }
+    )
+    panels = bridge_world.record_of(bridge_world.as_planned()).panels
+    frame = publish.variance_table(**tables, components=components, run_panels=panels)
+    weeks = frame.filter(period_type="week", geo="all", cause="total", driver_type="channel")
+    found = {
+        name: weeks.filter(driver_id=name).sort("week")["forecast_mean"].to_numpy()
+        for name in weeks["driver_id"].unique()
+    }
+    assert set(found) == {"c0", "c1", "c2", "pair", "all media"}
+    np.testing.assert_allclose(found["all media"], found["c0"] + found["c1"] + found["c2"])
+    np.testing.assert_allclose(found["pair"], found["c2"])  # c1 is below it in no node of the model
+
+
 def test_goals_are_periods_and_pruned_runs_keep_their_total():
     tables = small_tables()
     aims = pl.DataFrame(

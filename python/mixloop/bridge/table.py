@@ -25,6 +25,7 @@ from mixloop.bridge.record import (
 from mixloop.bridge.states import ledger_array
 from mixloop.bridge.words import sentence
 from mixloop.contributions import ALL_GEOS
+from mixloop.evaluate import MAIN
 from mixloop.frames import NORMAL_90
 from mixloop.panel import Panel
 from mixloop.schemas import VARIANCE, conform, empty
@@ -147,6 +148,40 @@ def inputs_hash(
         digest.update(price.round(9).tobytes())
     digest.update(_digest_of(record.moved))
     return digest.hexdigest()[:32]
+
+
+def with_gone_channels(
+    nodes: pl.DataFrame, ledger: pl.DataFrame, components: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Return a model's nodes and those above channels of a forecast that it models no longer.
+
+    A channel that is still in the main tree, but has lost its media to another mapping, is part of
+    the nodes above it, so that they add up.
+
+    Parameters
+    ----------
+    nodes : DataFrame
+        model_id, hierarchy_id, node_id, channel_id, leaf_id of the model.
+    ledger : DataFrame in `schemas.FORECASTS`
+        What one run forecast.
+    components : DataFrame, optional
+        component_id, hierarchy_id, parent_id.
+    """
+    if components is None or "parent_id" not in components.columns:
+        return nodes
+    own = ledger.filter(pl.col("component_type") == "channel", pl.col("is_additive"))
+    gone = sorted({*own["component_id"]} - {*nodes["channel_id"]})
+    main = components.filter(pl.col("hierarchy_id") == MAIN)
+    parent = dict(main.select("component_id", "parent_id").rows())
+    rows = []
+    for channel in gone:
+        node = channel
+        while node is not None and node in parent:
+            rows.append((ledger["model_id"][0], MAIN, node, channel, None))
+            node = parent[node]
+    names = ("model_id", "hierarchy_id", "node_id", "channel_id", "leaf_id")
+    more = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+    return pl.concat([nodes.select(names), more])
 
 
 def about_model(nodes: pl.DataFrame, goals: list[Goal], labels: Mapping[str, str]) -> bytes:

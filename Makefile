@@ -108,8 +108,8 @@ bench-many: setup ## MODELS=1000 small national models on JOBS=2 processes: mode
 bench-judging: setup ## how often the checks of a run speak in worlds with and without what they look for: OUT=... WORLDS=12
 	$(BIN)/python benchmarks/judging.py --out "$(OUT)" --worlds $(or $(WORLDS),12)
 
-bench-staleness: setup ## how often signs of staleness speak without reason, and how soon with one: WORLDS=200 OUT=...
-	$(BIN)/python benchmarks/staleness.py --worlds $(or $(WORLDS),200) $(if $(OUT),--out "$(OUT)")
+bench-staleness: setup ## how often signs of staleness speak without reason, and how soon with one: WORLDS=200 FITS=0 OUT=...
+	$(BIN)/python benchmarks/staleness.py --worlds $(or $(WORLDS),200) $(if $(FITS),--fits $(FITS)) $(if $(OUT),--out "$(OUT)")
 
 bench-bridge: setup ## planted causes of a miss against fitted curves: how often the bridge's range holds the true size: WORLDS=30 OUT=...
 	$(BIN)/python benchmarks/bridge.py --worlds $(or $(WORLDS),30) $(if $(OUT),--out "$(OUT)")

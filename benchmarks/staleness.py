@@ -13,7 +13,8 @@ money goes to social), `new` (a tenth goes to a new channel), `dropped` (social 
 of the KPI, works half as well, which no week can attribute), `price` (its impressions cost a third
 more), `plan` (the plan asks for 1.6 times the budget, which then is spent), and `late` (nobody
 refits). Figures: the share of stationary checks in which each sign is called, and the weeks until
-a planted change is called by its own sign, looking every week.
+a planted change is called by its own sign, looking every week. With FITS=n mixloop itself is
+fitted, 12 times in each of n stationary worlds, and the share of checks that call misses is given.
 """
 
 from __future__ import annotations
@@ -27,9 +28,13 @@ from pathlib import Path
 
 import numpy as np
 
+from mixloop.evaluate import distinct_shapes
+from mixloop.fit import FitSettings, FitTask, fit
+from mixloop.forecast import expected_kpi
 from mixloop.misses import Pushes, pushes
+from mixloop.panel import Panel
 from mixloop.stale_signs import Planned, RunView, Signal, Thresholds
-from mixloop.staleness import records_of, signals_of
+from mixloop.staleness import miss_signals, records_of, signals_of
 from mixloop.transforms import adstock, adstock_weights, hill
 
 CHANNELS = ("new", "radio", "search", "social", "tv", "video")
@@ -40,6 +45,7 @@ NOISE = np.array([0.0, 0.4, 0.15, 0.25, 0.25, 0.3])  # of log spend, week to wee
 DECAY = np.array([0.3, 0.3, 0.2, 0.4, 0.6, 0.5])
 KPI, RHO, ERROR = 1000.0, 0.4, 0.03
 QUARTER, TRAINING, WEEKS = 13, 156, 325
+SETTINGS = FitSettings(chains=2, warmup=120, sweeps=200, max_sweeps=200, draws=300)
 CHANGE = TRAINING + 52
 SIGN = {
     "mix": ("mix_shift",), "new": ("new_channel",), "dropped": ("dropped_channel",),
@@ -166,6 +172,43 @@ def stationary(worlds: int, limits: Thresholds) -> dict[str, float]:
     return {"checks": n, **{name: round(count / n, 4) for name, count in sorted(called.items())}}
 
 
+def sampled(first: int, last: int, limits: Thresholds) -> dict[str, float]:
+    """Return how often misses are called without reason where mixloop itself fits every quarter."""
+    paid = list(range(1, len(CHANNELS)))
+    names = tuple(CHANNELS[c] for c in paid)
+    days = np.datetime64("2018-01-01") + np.timedelta64(7, "D") * np.arange(WEEKS)
+    called: Counter[str] = Counter()
+    n = 0
+    for seed in range(first, last):
+        found, record = world(seed, "stationary"), []
+        for end in range(TRAINING, WEEKS - 2 * QUARTER + 1, QUARTER):
+            start, training = max(end - TRAINING - 12, 0), np.arange(end - TRAINING, end)
+            spend = found.spend[start : end + QUARTER, paid][None]
+            kpi = found.kpi[start : end + QUARTER][None].copy()
+            kpi[:, : training[0] - start] = np.nan
+            weeks = days[start : end + QUARTER]
+            panel = Panel(("national",), weeks, names, (), kpi, spend, spend,
+                          np.empty((1, len(weeks), 0)))  # fmt: skip
+            task = FitTask(
+                run_id="r", run_kind="live", model_id="m", kpi="kpi",
+                panel=panel.until(days[end - 1]), n_training=TRAINING,
+                media_units=dict.fromkeys(names, "spend"), share_of_kpi={},
+            )  # fmt: skip
+            run = fit(task, SETTINGS).posterior
+            misses = kpi[0, -QUARTER:] - expected_kpi(run, panel)[0]
+            kernels = [s.weights[s.kernel_of][s.which].mean(axis=0) for s in distinct_shapes(run)]
+            carried = adstock(found.spend[: end + QUARTER, paid].T, np.array(kernels)).T
+            ahead = np.arange(end, end + QUARTER)
+            record.append(pushes(ahead, misses, float(run.rho.mean()), carried, training))
+            records = records_of(record, len(paid)).known_to(len(record) - 1)
+            signs = [s for s in miss_signals(names, records, limits) if s.is_triggered]
+            n += 1
+            called["any"] += bool(signs)
+            called.update({sign.channel_id for sign in signs})
+        print(f"  world {seed}", n, dict(called), flush=True)
+    return {"checks": n, **{name: round(count / n, 4) for name, count in sorted(called.items())}}
+
+
 def planted(case: str, worlds: int, limits: Thresholds, step: int = 1) -> dict:
     """Return the share of worlds whose change is called, and how many weeks that takes."""
     weeks = []
@@ -196,6 +239,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--worlds", type=int, default=200)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--fits", type=int, default=0, help="worlds that mixloop itself fits")
     asked = parser.parse_args()
     limits = Thresholds()
     found: dict[str, dict] = {"stationary": stationary(asked.worlds, limits)}
@@ -203,6 +247,9 @@ def main() -> None:
     for case in SIGN:
         found[case] = planted(case, max(asked.worlds // 4, 1), limits)
         print(case, json.dumps(found[case]), flush=True)
+    if asked.fits:
+        found["sampled"] = sampled(0, asked.fits, limits)
+        print("sampled", json.dumps(found["sampled"]), flush=True)
     if asked.out:
         asked.out.mkdir(parents=True, exist_ok=True)
         (asked.out / "staleness.json").write_text(json.dumps(found, indent=1))

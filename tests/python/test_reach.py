@@ -14,6 +14,7 @@ from test_experiments import lift_test
 from test_variance import found, published
 
 from mixloop.allocation import Leaves
+from mixloop.bridge.record import RUN_PANELS, Record
 from mixloop.curves import curve_rows
 from mixloop.decisions import actual_paths, effect_of, moved_money, planned_paths
 from mixloop.estimator import MixRegressor
@@ -369,6 +370,29 @@ def test_forecasts_keep_the_planned_frequency_and_the_variance_is_against_it():
     assert found(frame, "g0", "c0")["variance_mean"] == pytest.approx(10.0)  # 3/4 instead of 1/2
     assert found(frame, "g0", "total")["variance_mean"] == pytest.approx(15.0)
     assert found(frame, "g0", "unexplained")["variance_mean"] == pytest.approx(5.0)
+
+
+def test_frequency_that_is_told_otherwise_later_is_restated():
+    run, plan, fact = planned_and_come()
+    ledger = published(run, plan, [("c0", "c0")])
+    weeks = fact.weeks.astype(object)
+    said = {"run_id": "next", "model_id": "m", "as_of_week": weeks[1], "panel_number": 2}
+    said |= {"geo": "g0", "first_week": weeks[0]}
+    items = {
+        "channel": ("c0", [0.0, 4.0], [0.0, 4.0]),
+        "frequency": ("c0", None, [None, 2.0]),  # and 3 today
+        "kpi": ("revenue", None, [0.0, 135.0]),
+    }
+    panels = [
+        said | {"item_type": kind, "item_id": item, "spend": spend, "values": values}
+        for kind, (item, spend, values) in items.items()
+    ]
+    record = Record(pl.DataFrame(panels, schema=RUN_PANELS))
+    frame = variance_rows(run, ledger, fact, planted.nodes([("c0", "c0")]), record=record)
+    first = 40.0 * 2.0 / 3.0 - 20.0  # at two contacts two thirds
+    assert found(frame, "g0", "c0", cause="timing")["variance_mean"] == pytest.approx(first)
+    again = found(frame, "g0", "c0", cause="restated")["variance_mean"]
+    assert again == pytest.approx(10.0 - first)
 
 
 def test_a_channel_counted_otherwise_since_has_gone_to_plan():

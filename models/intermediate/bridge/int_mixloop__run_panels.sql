@@ -138,6 +138,65 @@ drivers as (
             and new_runs.as_of_week >= drivers.week
 ),
 
+-- contacts per person: what reach works with
+reached as (
+    select
+        new_runs.run_id,
+        new_runs.model_id,
+        model_channels.channel_id
+    from new_runs
+    inner join {{ ref('int_mixloop__model_channels') }} as model_channels
+        on new_runs.model_id = model_channels.model_id
+    where model_channels.media_unit = 'reach_frequency'
+),
+
+frequencies as (
+    select
+        media.run_id,
+        media.geo,
+        'frequency' as item_type,
+        media.item_id,
+        media.week,
+        cast(null as double) as spend,
+        model_media.frequency as value
+    from media
+    inner join reached
+        on
+            media.run_id = reached.run_id
+            and media.item_id = reached.channel_id
+    inner join {{ ref('int_mixloop__model_media') }} as model_media
+        on
+            reached.model_id = model_media.model_id
+            and media.item_id = model_media.channel_id
+            and media.geo = model_media.geo
+            and media.week = model_media.week
+),
+
+leaf_frequencies as (
+    select
+        leaves.run_id,
+        leaves.geo,
+        'leaf_frequency' as item_type,
+        leaves.item_id,
+        leaves.week,
+        cast(null as double) as spend,
+        leaf_media.frequency as value
+    from leaves
+    inner join {{ ref('int_mixloop__model_leaves') }} as model_leaves
+        on leaves.item_id = model_leaves.leaf_id
+    inner join reached
+        on
+            leaves.run_id = reached.run_id
+            and model_leaves.model_id = reached.model_id
+            and model_leaves.channel_id = reached.channel_id
+    left join {{ ref('int_mixloop__model_leaf_media') }} as leaf_media
+        on
+            model_leaves.model_id = leaf_media.model_id
+            and leaves.item_id = leaf_media.leaf_id
+            and leaves.geo = leaf_media.geo
+            and leaves.week = leaf_media.week
+),
+
 items as (
     select * from outcomes
     union all
@@ -146,6 +205,10 @@ items as (
     select * from leaves
     union all
     select * from drivers
+    union all
+    select * from frequencies
+    union all
+    select * from leaf_frequencies
 ),
 
 lists as (

@@ -18,7 +18,7 @@ RUN_PANELS: dict[str, pl.DataType] = {
     "mapping_version": pl.Int64(),
     "panel_number": pl.Int64(),  # counts the builds that added panels
     "geo": pl.String(),
-    "item_type": pl.String(),  # kpi, channel, leaf, driver
+    "item_type": pl.String(),  # kpi, channel, leaf, driver, frequency, leaf_frequency
     "item_id": pl.String(),
     "first_week": pl.Date(),
     "spend": pl.List(pl.Float64()),  # channels and leaves

@@ -14,7 +14,7 @@ from mixloop.evaluate import Components, align, in_units_of
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 
-TIMED = 3  # the step from which media ran as often as they came, people reached likewise
+FREQUENCIES = ("frequency", "leaf_frequency")  # of channels and leaves, in run panels
 MONEY, BOUGHT = "spend", "impressions"  # units of exposure that mapping changes can be followed in
 
 
@@ -227,7 +227,7 @@ def states_of(
         (above, leaf_names),
         (plan, first, kept, now),
         is_gone,
-        _frequencies(ledger, short, window, tree.leaves, media),
+        _frequencies(ledger, short, window, tree.leaves, media, past),
     )
 
 
@@ -292,24 +292,27 @@ def _frequencies(
     window: np.ndarray,
     places: tuple[tuple[int, str], ...],
     media: pl.DataFrame,
+    past: _Past,
 ) -> list[tuple[np.ndarray | None, np.ndarray | None]]:
-    """Return contacts per person of channels and leaves as planned, then as they came.
+    """Return contacts per person of channels and leaves: as planned, first known and known today.
 
     What the ledger did not plan counts as planned as it came, what did not come as gone to plan.
     None without channels on reach.
     """
-    sides = [[], []]
+    sides = [[], [], []]
     leaves = tuple(leaf for _, leaf in places)
     known = short.frequency, leaf_frequency(short, places, media)
-    for names, values in zip((short.channels, leaves), known, strict=True):
-        plan = came = values
-        if values is not None and "planned_frequency" in ledger.columns:
-            told = np.full(values.shape, np.nan)
+    for names, kind, now in zip((short.channels, leaves), FREQUENCIES, known, strict=True):
+        plan = first = now
+        if now is not None:
+            first = past.first_of(kind, names, now)
+            told = np.full(now.shape, np.nan)
             asked = (short.weeks[window], short.geos, names)
-            told[:, window] = ledger_array(ledger, "planned_frequency", *asked)
-            plan = np.where(np.isnan(told), values, told)
-            came = np.where(values > 0, values, plan)
-        for side, found in zip(sides, (plan, came), strict=True):
+            if "planned_frequency" in ledger.columns:
+                told[:, window] = ledger_array(ledger, "planned_frequency", *asked)
+            plan = np.where(np.isnan(told), first, told)
+            first, now = (np.where(side > 0, side, plan) for side in (first, now))
+        for side, found in zip(sides, (plan, first, now), strict=True):
             side.append(found)
     return [tuple(side) for side in sides]
 
@@ -345,7 +348,7 @@ def _stepped(
         exposure, split = history["exposure"].copy(), history["leaves"].copy()
         exposure[:, window], split[:, window] = volume, part
         values = drivers[(0, 0, 0, 1, 2, 2)[step]]
-        often, of_leaves = frequencies[step >= TIMED]
+        often, of_leaves = frequencies[(0, 0, 0, 1, 2, 2)[step]]
         panels.append(replace(short, exposure=exposure, driver_values=values, frequency=often))
         whole = spread(exposure, split, above)
         parts.append(Leaves(names, above, whole, np.zeros_like(split), of_leaves))

@@ -7,6 +7,8 @@ from tests.warehouse.tiny import HORIZON, N_WEEKS, week, write_folder
 
 pytestmark = pytest.mark.slow
 FORECASTS = "history.main_mixloop.mixloop__forecasts"
+PREDICTIONS = "history.main_intermediate.int_mixloop__decision_predictions"
+MEASUREMENTS_OF_DECISIONS = "history.main_intermediate.int_mixloop__decision_measurements"
 
 
 def rows(ledger: list[tuple]) -> set[str]:
@@ -31,15 +33,23 @@ def test_empty_run_full_refresh_and_a_lost_warehouse_file_keep_the_history(place
 
 
 def test_changed_plan_is_a_new_revision_and_a_new_week_a_new_run(place):
+    """A decision that comes with the plan is predicted once, and measured by both runs."""
     ledger = place.ledger()
     ((live,),) = place.read(f"select distinct run_id from {FORECASTS} where forecast_kind = 'live'")
 
     def more_tv(tables):
         for row in tables["plan"]:
             row["planned_spend"] += 50 * (row["channel_id"] == "tv")
+        weeks = {"approved_on": week(60), "start_week": week(61), "end_week": week(63)}
+        money = {"channel_id": "search", "spend_from": 250, "spend_to": 360}
+        tables["decisions"] = [{"decision_id": "d"} | weeks | money]
 
+    chosen = ("--select", "+mixloop__forecasts", "+mixloop__decision_outcomes")
     write_folder(place.client, more_tv)
-    place.dbt("run", "--select", "+mixloop__forecasts")
+    place.dbt("run", *chosen)
+    predicted = place.read(f"from {PREDICTIONS}")
+    assert len(predicted) == 1
+    assert place.read(f"select revision from {MEASUREMENTS_OF_DECISIONS}") == [(1,)]
     revised = place.ledger()
     assert rows(ledger) < rows(revised)
     revisions = place.read(
@@ -50,7 +60,12 @@ def test_changed_plan_is_a_new_revision_and_a_new_week_a_new_run(place):
     assert revisions == [(live, 1, HORIZON, 1000.0), (live, 2, HORIZON, 1050.0)]
 
     write_folder(place.client, n_weeks=N_WEEKS + 1)
-    place.dbt("run", "--select", "+mixloop__forecasts")
+    place.dbt("run", *chosen)
+    assert place.read(f"from {PREDICTIONS}") == predicted
+    assert place.read(
+        "select revision, cast(as_of_week as varchar), spend_counterfactual "
+        f"from {MEASUREMENTS_OF_DECISIONS} order by revision"
+    ) == [(1, week(N_WEEKS - 1), 750.0), (2, week(N_WEEKS), 750.0)]
     assert rows(revised) < rows(place.ledger())
     runs = place.read(
         f"select distinct cast(as_of_week as varchar), run_id = '{live}' from {FORECASTS} "

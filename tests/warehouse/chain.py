@@ -166,6 +166,7 @@ class Chain:
 
     def __init__(self, manifest: dict, *, live: Iterable[str] = ()) -> None:
         self._connection = duckdb.connect(":memory:")
+        self._connection.execute("set threads = 1")  # worlds are small: threads only cost time
         self._version: dict[str, int] = {}  # of a relation: which build of this chain made it
         self._made_of: dict[str, object] = {}  # of a relation: what it was made of then
         nodes = manifest["nodes"]

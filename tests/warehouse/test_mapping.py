@@ -67,9 +67,7 @@ def world(rules: list[list[dict[str, str]]], media: list[dict[str, object]]) -> 
 
 @pytest.fixture(scope="module")
 def chain(project_root) -> Chain:
-    chain = Chain(compile_project(project_root))
-    chain.connection.execute("set threads = 1")
-    return chain
+    return Chain(compile_project(project_root))
 
 
 def mapped(chain: Chain) -> dict[str, str]:

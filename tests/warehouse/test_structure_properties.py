@@ -23,9 +23,7 @@ FINDINGS = [f"int_mixloop__{part}_findings" for part in ("key", "hierarchy", "ro
 
 @pytest.fixture(scope="module")
 def chain(project_root) -> Chain:
-    chain = Chain(compile_project(project_root))
-    chain.connection.execute("set threads = 1")  # the worlds are small: threads only cost time
-    return chain
+    return Chain(compile_project(project_root))
 
 
 def check_trees(chain: Chain, world: World) -> None:

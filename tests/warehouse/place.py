@@ -103,10 +103,16 @@ class Place:
             return connection.execute(query).fetchall()
 
     def ledger(self, *, without: tuple[str, ...] = ()) -> list[tuple]:
-        """Return all rows of the append-only tables, in order."""
+        """Return all rows of the append-only tables that are there, in order."""
         kept = f"columns(lambda name: name not in {without})" if without else "*"
+        there = self.read(
+            "select concat_ws('.', database_name, schema_name, table_name) from duckdb_tables()"
+        )
         return [
-            row for name in LEDGERS for row in self.read(f"select {kept} from {name} order by all")
+            row
+            for name in LEDGERS
+            if (name,) in there
+            for row in self.read(f"select {kept} from {name} order by all")
         ]
 
     def fingerprint(self, *, without: tuple[str, ...] = ()) -> dict[str, list]:

@@ -102,8 +102,8 @@ def test_builds_from_nothing_that_are_killed_lose_and_double_nothing(place):
         )
         assert (("int_mixloop__posterior",) in tables) == has_posterior
         assert has_forecasts is None or (("mixloop__forecasts",) in tables) == has_forecasts
-    kept = place.ledger()
+    kept = place.ledger()  # what comes after the forecasts is not there yet
     place.dbt("run")
-    assert place.ledger() == kept
+    assert rows(kept) < rows(place.ledger())
     assert place.ledger(without=MEASUREMENTS) == complete
     assert_same(before, place.fingerprint(without=MEASUREMENTS))

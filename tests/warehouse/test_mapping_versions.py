@@ -5,6 +5,7 @@ from tests.warehouse.tiny import write_folder
 
 pytestmark = pytest.mark.slow
 PUBLISHED = "history.main_mixloop.mixloop__published_contributions"
+UP_TO_PUBLISHED = ("+mixloop__published_contributions", "+mixloop__mapping_versions")
 VERSIONS = (
     "select mapping_version, is_current, n_rows_added, n_rows_removed "
     "from main_mixloop.mixloop__mapping_versions order by mapping_version"
@@ -74,7 +75,7 @@ def test_versions_and_what_was_published_under_them(place):
         (place.client / f"{name}.csv").unlink()
 
     write_folder(place.client, tv_is_search)
-    place.dbt("run")
+    place.dbt("run", "--select", *UP_TO_PUBLISHED)
     assert place.read(VERSIONS) == [(1, False, 0, 0), (2, True, 1, 1)]
     assert place.read(f"from {PUBLISHED} where mapping_version = 1 order by all") == first
     assert place.read(f"select distinct overrides from {PUBLISHED}") == [(None,)]
@@ -88,6 +89,6 @@ def test_versions_and_what_was_published_under_them(place):
 
     second = place.read(f"from {PUBLISHED} order by all")
     write_folder(place.client)
-    place.dbt("run")
+    place.dbt("run", "--select", *UP_TO_PUBLISHED)
     assert place.read(VERSIONS) == [(1, True, 0, 0), (2, False, 1, 1)]
     assert place.read(f"from {PUBLISHED} order by all") == second

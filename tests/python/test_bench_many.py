@@ -6,9 +6,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
-import many_models
 import pytest
 
+import many_models
 from mixloop.fit import FitSettings
 
 

@@ -32,6 +32,9 @@ def clean_client(root: Path, *, seed: int = DEFAULT_SEED) -> Tables:
     }
     geos = pl.lit(";".join(SMALL.geos))
     tables["model_definitions"] = tables["model_definitions"].with_columns(geos=geos)
+    for name in ("decisions", "experiments"):  # those of geos that the small world has
+        known = pl.col("geos").is_null() | pl.col("geos").is_in(SMALL.geos)
+        tables[name] = tables[name].filter(known)
     return inputs | tables
 
 

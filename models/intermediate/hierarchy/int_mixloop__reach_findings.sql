@@ -220,20 +220,20 @@ odd_rows as (
 
 impossible as (
     select
-        kind as check_name,
-        'warn' as severity,
+        odd_rows.kind as check_name,
+        case when any_value(reached.is_modelled_on_it) then 'warn' else 'info' end as severity,
         'media' as input_name,
-        min_by(source_file, source_row) as source_file,
-        min(source_row) as source_row,
-        case kind
+        min_by(odd_rows.source_file, odd_rows.source_row) as source_file,
+        min(odd_rows.source_row) as source_row,
+        case odd_rows.kind
             {%- for kind, (_, column, _) in kinds.items() %}
             when '{{ kind }}' then '{{ column }}'
             {%- endfor %}
         end as column_name,
-        channel_id as value,
+        odd_rows.channel_id as value,
         concat(
             'in ', count(*), ' rows ',
-            case kind
+            case odd_rows.kind
                 {%- for kind, (_, _, problem) in kinds.items() %}
                 when '{{ kind }}' then '{{ problem }}'
                 {%- endfor %}
@@ -241,7 +241,9 @@ impossible as (
         ) as problem,
         'check what the export means by reach and frequency, and over which days' as remedy
     from odd_rows
-    group by channel_id, kind
+    inner join reached
+        on odd_rows.channel_id = reached.channel_id
+    group by odd_rows.channel_id, odd_rows.kind
 ),
 
 planned as (

@@ -29,7 +29,7 @@ setup: $(STAMP) profiles.yml ## virtual environment from the lock file, profiles
 
 build: setup ## the whole warehouse for MIXLOOP_CLIENT (default: the demo client)
 	@$(BIN)/python scripts/prepare.py
-	@echo "dbt build: two or three minutes when models are to be fitted; the whole log is logs/dbt.log"
+	@echo "dbt build: about three minutes when models are to be fitted; the whole log is logs/dbt.log"
 	@$(BIN)/dbt --quiet build
 	-@$(BIN)/python scripts/requirements_sheet.py > /dev/null
 	@$(BIN)/python scripts/summary.py

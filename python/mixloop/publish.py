@@ -19,14 +19,12 @@ import polars as pl
 
 from mixloop.allocation import LEAF_MEDIA
 from mixloop.backtest import WEEK, backtest_rows, in_sample_rows, score_rows
-from mixloop.bridge.kept import Draws
+from mixloop.bridge.draws import Draws
 from mixloop.bridge.table import (
     about_model,
-    code_digest,
     goals_of,
     inputs_hash,
     records_of,
-    unsplit_rows,
     with_gone_channels,
 )
 from mixloop.consistency import consistency_rows
@@ -35,7 +33,6 @@ from mixloop.curves import curve_rows
 from mixloop.forecast import forecast_rows, stable_rng
 from mixloop.hypotheses import hypothesis_rows
 from mixloop.judging import fit_statistics, run_draws
-from mixloop.kept import by_hash, marked, panel_hash, source_digest
 from mixloop.panel import Panel, build_panel
 from mixloop.performance import performance_rows
 from mixloop.posterior import Posterior, posteriors_from_frame
@@ -56,12 +53,9 @@ from mixloop.schemas import (
 )
 from mixloop.selection import selection_rows
 from mixloop.specifications import specification_rows
+from mixloop.unchanged import by_hash, code_digest, marked, panel_hash
 from mixloop.variance import variance_rows
 
-BACKTEST_CODE = (
-    *("backtest", "baselines", "scores", "evaluate", "forecast", "forms", "transforms", "design"),
-    *("shocks", "frames", "posterior"),
-)
 RUN_FACTS = ("run_id", "model_id", "run_kind", "as_of_week", "first_training_week", "code_hash")
 
 
@@ -314,7 +308,6 @@ def variance_table(
     goals: pl.DataFrame | None = None,
     components: pl.DataFrame | None = None,
     previous: pl.DataFrame | None = None,
-    pruned_runs: Iterable[str] = (),
 ) -> pl.DataFrame:
     """Return `schemas.VARIANCE` of every published forecast that has weeks with an actual.
 
@@ -335,21 +328,19 @@ def variance_table(
         longer modelled hold them still.
     previous : DataFrame, optional
         Rows of an earlier call: those of forecasts whose inputs are the same are taken from it.
-    pruned_runs : iterable of str
-        Runs whose draws were thrown away on record: their forecasts have a total only.
 
     Raises
     ------
     ValueError
-        When a published forecast's run is neither in `posterior` nor pruned.
+        When a published forecast's run is not in `posterior`. Forecasts of runs whose draws were
+        removed on record are not among `forecasts`.
     """
     history = _History(outcomes, media, drivers)
     ledger = conform(forecasts.select(list(FORECASTS)), FORECASTS)
     ledger = ledger.filter(pl.col("model_id").is_in(outcomes["model_id"].unique().to_list()))
     ledger = ledger.sort("model_id", "as_of_week", "run_id", "plan_id")
-    wanted, pruned = ledger["run_id"].unique(maintain_order=True).to_list(), set(pruned_runs)
     draws = Draws(posterior)
-    lost = sorted(set(wanted) - set(draws.carryover_weeks) - pruned)
+    lost = sorted(set(ledger["run_id"]) - set(draws.carryover_weeks))
     if lost:
         raise ValueError(
             f"published forecasts of {len(lost)} runs have no posterior draws, first {lost[:5]}: "
@@ -358,15 +349,11 @@ def variance_table(
     records = records_of(run_panels, moved_media, media_prices)
     labels = {} if components is None else dict(components.select("component_id", "label").rows())
     versions = _mapping_versions(forecasts)
-    kept = {} if previous is None else previous.partition_by("inputs_hash", as_dict=True)
-    frames, code = [], code_digest()
+    kept, code = by_hash(previous), code_digest()
+    frames = []
     for own in ledger.partition_by("run_id", maintain_order=True):
         run_id, model_id = own.row(0, named=True)["run_id"], own.row(0, named=True)["model_id"]
         panel, aims = history[model_id], goals_of(goals, model_id)
-        if run_id in pruned:
-            plans = own.partition_by("plan_id", maintain_order=True)
-            frames += [unsplit_rows(plan, panel, aims) for plan in plans]
-            continue
         record = records.get(model_id, records[None])
         leaves = None if leaf_media is None else leaf_media.filter(pl.col("model_id") == model_id)
         tree = with_gone_channels(nodes.filter(pl.col("model_id") == model_id), own, components)
@@ -378,15 +365,15 @@ def variance_table(
                 code, plan, panel, record, version,
                 carryover_weeks=draws.carryover_weeks[run_id], about=about, leaf_media=leaves,
             )  # fmt: skip
-            if (same,) in kept:
-                frames.append(kept[same,].select(list(VARIANCE)))
+            if same in kept:
+                frames.append(kept[same].select(list(VARIANCE)))
                 continue
             run = run or posteriors_from_frame(draws.of([run_id]))[0]
             rows = variance_rows(
                 run, plan, panel, tree, leaves,
                 record=record, mapping_version=version, goals=aims, labels=labels,
             )  # fmt: skip
-            frames.append(rows.with_columns(inputs_hash=pl.lit(same)))
+            frames.append(marked(rows, same))
     return _stack(frames, VARIANCE)
 
 
@@ -415,7 +402,7 @@ def backtests_table(
     history = _History(outcomes, media, drivers)
     runs = _runs(posterior)
     facts = {row["run_id"]: row for row in runs.iter_rows(named=True)}
-    kept, code = by_hash(previous), source_digest(BACKTEST_CODE)
+    kept, code = by_hash(previous), code_digest()
     frames = []
     for run_id in backtest_runs(posterior, models):
         fact, weeks = facts[run_id], int(horizon_weeks)

@@ -1,8 +1,10 @@
 """Results of the build before, taken as they are where nothing that they are made of has changed.
 
-Every row of such a table carries `made_of`: a hash of all inputs, settings and the package's
-source. It is written with the rows in one step, so the two cannot fall apart; a table that is lost,
-empty or of an earlier version is made anew.
+Whole tables (`rows`): every row carries `made_of`, a hash of all inputs, settings and the package's
+source. Parts of a table (`by_hash`), such as one backtest origin or one forecast: their rows carry
+`inputs_hash`, a hash of what this part is made of and of the source. A hash is written with its
+rows in one step, so the two cannot fall apart; a table that is lost, empty or of an earlier version
+is made anew.
 """
 
 from __future__ import annotations
@@ -14,9 +16,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import polars as pl
 
+from mixloop.panel import Panel
+
 HASH = "made_of"
+HASH_OF_PART = "inputs_hash"
 DRAWS = {"run_id", "term_id", "coefficient", "data_hash"}  # of schemas.POSTERIOR
 VERSIONED = ("numpy", "scipy", "polars", "duckdb")
 
@@ -108,3 +114,50 @@ def rows(
     lazy = set(as_tables)
     made = make(**{n: value if n in lazy else as_frame(value) for n, value in inputs.items()})
     return made.with_columns(pl.lit(wanted).alias(HASH))
+
+
+def panel_hash(panel: Panel, *facts: object) -> str:
+    """Return a hash of everything in a panel and of some facts: runs, settings, code."""
+    names = (panel.geos, panel.channels, panel.drivers, *facts)
+    digest = hashlib.sha256(repr(names).encode())
+    digest.update(panel.weeks.astype("datetime64[D]").astype(np.int64).tobytes())
+    known = (panel.outcome, panel.exposure, panel.spend, panel.driver_values, panel.frequency)
+    for values in known:
+        if values is None:
+            continue
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def previous_rows(
+    session: duckdb.DuckDBPyConnection | None, relation: object, schema: dict[str, pl.DataType]
+) -> pl.DataFrame | None:
+    """Return a table as the last build left it; None where it is not there or of another form.
+
+    Parameters
+    ----------
+    session : DuckDBPyConnection, optional
+    relation : object
+        Address of the table, as text or as dbt has it.
+    """
+    if session is None:
+        return None
+    try:
+        rows = as_frame(session.table(str(relation)))
+    except duckdb.CatalogException:
+        return None
+    return rows if rows.schema == pl.Schema(schema) else None
+
+
+def by_hash(previous: pl.DataFrame | None) -> dict[str, pl.DataFrame]:
+    """Return rows of the build before by the hash of what they are made from."""
+    if previous is None:
+        return {}
+    known = previous.drop_nulls(HASH_OF_PART)
+    parts = known.partition_by(HASH_OF_PART, as_dict=True, maintain_order=True)
+    return {key: rows for (key,), rows in parts.items()}
+
+
+def marked(rows: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Return rows with the hash of what they are made from."""
+    return rows.with_columns(pl.lit(key).alias(HASH_OF_PART))

@@ -201,7 +201,7 @@ def test_nodes_above_a_channel_that_is_no_longer_modelled_add_up():
     np.testing.assert_allclose(found["pair"], found["c2"])  # c1 is below it in no node of the model
 
 
-def test_goals_are_periods_and_pruned_runs_keep_their_total():
+def test_goals_are_periods_and_lost_draws_stop_the_build():
     tables = small_tables()
     aims = pl.DataFrame(
         {"goal_id": ["autumn", "other"], "model_id": ["m", "n"],
@@ -211,20 +211,8 @@ def test_goals_are_periods_and_pruned_runs_keep_their_total():
     assert whole.filter(period_type="goal")["period_id"].unique().to_list() == ["autumn"]
     goal = whole.filter(period_type="goal", geo="all", driver_id="total", cause="total")
     assert goal.select("n_weeks", "n_weeks_of_period").row(0) == (5, 5)
-    gone = tables["posterior"].clear()
-    pruned = publish.variance_table(**tables | {"posterior": gone}, goals=aims, pruned_runs=["run"])
-    keys = ["geo", "period_type", "period_id"]
-    for rows in (whole, pruned):
-        assert rows.filter(driver_id="total", cause="total").height > 0
-    both = pruned.filter(cause="total").join(
-        whole.filter(driver_id="total", cause="total"), on=keys, suffix="_whole"
-    )
-    assert len(both) == len(pruned) / 2
-    for name in ("variance_mean", "forecast_mean", "actual_mean"):
-        np.testing.assert_allclose(both[name], both[f"{name}_whole"], atol=1e-9)
-    weeks = both.filter(period_type="week")
-    np.testing.assert_allclose(weeks["z_score"], weeks["z_score_whole"], atol=1e-9)
-    assert both.filter(pl.col("period_type") != "week")["z_score"].null_count() > 0
+    with pytest.raises(ValueError, match="have no posterior draws, first \\['run'\\]"):
+        publish.variance_table(**tables | {"posterior": tables["posterior"].clear()})
 
 
 def small_tables():

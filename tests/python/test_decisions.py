@@ -325,7 +325,10 @@ def measure(told, *rows, existing=None, **told_to_run):
     figures = ("spend_actual", "spend_counterfactual", "lift", "standard_error")
     types |= lists | dict.fromkeys(figures, pl.Float64) | {"prediction_run_id": pl.String}
     frame = pl.DataFrame(list(rows), schema_overrides=types)
-    read = lambda: learned(told.early, told.now, **told_to_run)  # noqa: E731
+
+    def read():
+        return learned(told.early, told.now, **told_to_run)
+
     return measurements_table(frame, read, **told.frames, existing=existing)
 
 

@@ -454,7 +454,7 @@ def test_backtests_of_which_nothing_changed_are_kept(tables, monkeypatch):
     assert not changed.equals(first)
     assert changed.equals(publish.backtests_table(**take(tables, outcomes=more)))
     publish.backtests_table(**take(tables), horizon_weeks=4, previous=first)
-    monkeypatch.setattr(publish, "source_digest", lambda modules: "edited")
+    monkeypatch.setattr(publish, "code_digest", lambda: "edited")
     publish.backtests_table(**take(tables), previous=first)
     assert calls == ["back"] * 4
 

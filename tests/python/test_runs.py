@@ -1,10 +1,12 @@
 """Which fits a build needs, and what they leave in the ledger."""
 
 import json
+import re
 import time
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -370,3 +372,22 @@ def test_settings_from_the_project_may_be_numbers_of_any_kind(inputs, ledger):
     assert fit_runs(
         **inputs, existing=ids(inputs), settings=floats, clock=Clock()
     ).is_empty()  # 2.0 chains are 2 chains: the same runs
+
+
+def test_a_run_is_named_after_every_module_that_its_fit_uses():
+    """What `fit` imports, directly or not; of these two only names and layouts of columns."""
+    folder = Path(runs.__file__).parent
+
+    def imported(name):
+        found = re.findall(
+            r"^\s*from mixloop\.(\w+) import", (folder / f"{name}.py").read_text(), re.M
+        )
+        return set(found)
+
+    seen, todo = set(), ["fit"]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += imported(name)
+    assert seen - {"frames", "schemas"} == set(runs.FIT_MODULES)

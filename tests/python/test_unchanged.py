@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from mixloop import unchanged
+from mixloop.schemas import VARIANCE
 
 DRAWS = "'r' as run_id, 't' as term_id, [1.0, 2.0] as coefficient, 'h' as data_hash"
 
@@ -120,3 +121,26 @@ def test_large_tables_reach_the_function_as_tables(session):
     tables = {name: session.table(name) for name in ("sales", "posterior")}
     unchanged.rows(session, "out", make, as_tables=("posterior",), **tables)
     assert seen == {"sales": pl.DataFrame, "posterior": duckdb.DuckDBPyRelation}
+
+
+def test_parts_of_a_table_are_found_by_their_hash(session):
+    """Without the hash of the whole table, and only of a table of today's form."""
+    schema = VARIANCE
+    made = pl.DataFrame({name: [None] * 3 for name in schema}, schema=schema).with_columns(
+        run_id=pl.Series(["a", "b", "b"]), inputs_hash=pl.Series(["1", "2", None])
+    )
+    assert unchanged.previous_rows(None, "parts", schema) is None
+    assert unchanged.previous_rows(session, "parts", schema) is None
+    assert unchanged.by_hash(None) == {}
+    whole = made.with_columns(pl.lit("x").alias(unchanged.HASH))
+    session.register("whole", whole)
+    session.execute("create table parts as from whole")
+    found = unchanged.previous_rows(session, "parts", schema)
+    assert found.equals(made)
+    parts = unchanged.by_hash(found)
+    assert {key: rows["run_id"].to_list() for key, rows in parts.items()} == {
+        "1": ["a"],
+        "2": ["b"],
+    }
+    session.execute("alter table parts drop column cause")
+    assert unchanged.previous_rows(session, "parts", schema) is None

@@ -1,8 +1,8 @@
 """Held-out weeks of every backtest run, forecast by each method; unchanged origins are kept."""
 
 from mixloop import publish
-from mixloop.kept import previous_rows
 from mixloop.schemas import BACKTESTS
+from mixloop.unchanged import previous_rows
 
 
 def model(dbt, session):

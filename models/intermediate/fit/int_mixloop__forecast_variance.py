@@ -1,12 +1,13 @@
 """Actual minus published forecast, split by cause; forecasts without news keep their rows."""
 
 from mixloop import publish, unchanged
-from mixloop.bridge.kept import kept_rows
+from mixloop.schemas import VARIANCE
 
 
 def model(dbt, session):
     def make(**tables):
-        return publish.variance_table(**tables, previous=kept_rows(session, dbt.this))
+        before = unchanged.previous_rows(session, dbt.this, VARIANCE)
+        return publish.variance_table(**tables, previous=before)
 
     tables = {
         "posterior": dbt.ref("int_mixloop__posterior"),

@@ -5,15 +5,17 @@ from mixloop.bridge.restatement import restatements_table
 
 
 def model(dbt, session):
+    def tasks():  # only read when a pair is new
+        tables = (
+            dbt.ref("int_mixloop__models"), dbt.ref("int_mixloop__model_outcomes"),
+            dbt.ref("int_mixloop__model_media"), dbt.ref("int_mixloop__model_drivers"),
+            dbt.ref("int_mixloop__model_channels"), dbt.ref("int_mixloop__model_evidence"),
+        )  # fmt: skip
+        return runs.asked_for(*(t.pl() for t in tables), dbt.config.meta_get("fit_settings"))
+
     dbt.config(
         materialized="incremental", incremental_strategy="append",
         on_schema_change="append_new_columns",
-    )  # fmt: skip
-    tasks = lambda: runs.asked_for(  # noqa: E731 only read when a pair is new
-        dbt.ref("int_mixloop__models").pl(), dbt.ref("int_mixloop__model_outcomes").pl(),
-        dbt.ref("int_mixloop__model_media").pl(), dbt.ref("int_mixloop__model_drivers").pl(),
-        dbt.ref("int_mixloop__model_channels").pl(), dbt.ref("int_mixloop__model_evidence").pl(),
-        dbt.config.meta_get("fit_settings"),
     )  # fmt: skip
     known = f"select distinct run_id, earlier_run_id from {dbt.this}"
     return restatements_table(

@@ -1,8 +1,8 @@
 """What following the advice of every backtest origin would have brought; rows are kept."""
 
-from mixloop.kept import previous_rows
 from mixloop.planning import tables
 from mixloop.schemas import DECISION_BACKTESTS
+from mixloop.unchanged import previous_rows
 
 
 def model(dbt, session):

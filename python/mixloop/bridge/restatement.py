@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from mixloop.bridge.kept import Draws
+from mixloop.bridge.draws import Draws
 from mixloop.bridge.record import VALUES, Record
 from mixloop.bridge.states import BOUGHT, MONEY
 from mixloop.bridge.table import facts_of, records_of

@@ -1,4 +1,4 @@
-"""Which forecasts are split anew, and what is said of those whose draws are gone."""
+"""What the rows of a forecast are made from: whether they must be split anew."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ import json
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import partial
-from importlib import import_module
-from inspect import getsource
 
 import duckdb
 import numpy as np
 import polars as pl
 
-from mixloop.bridge.periods import periods_of
 from mixloop.bridge.record import (
     MEDIA_PRICES,
     MOVED_MEDIA,
@@ -22,28 +19,11 @@ from mixloop.bridge.record import (
     RUN_PANELS,
     Record,
 )
-from mixloop.bridge.states import ledger_array
-from mixloop.bridge.words import sentence
-from mixloop.contributions import ALL_GEOS
 from mixloop.evaluate import MAIN
-from mixloop.frames import NORMAL_90
 from mixloop.panel import Panel
-from mixloop.schemas import VARIANCE, conform, empty
+from mixloop.schemas import conform, empty
 
-CODE = (
-    *("variance", "bridge.changes", "bridge.layout", "bridge.paths", "bridge.periods"),
-    *("bridge.record", "bridge.states", "bridge.words", "evaluate", "allocation", "forecast"),
-    *("forms", "transforms", "reach"),
-)
 Goal = tuple[str, date, date]
-
-
-def code_digest() -> str:
-    """Return a hash of the source of every module that makes the rows."""
-    digest = hashlib.sha256()
-    for name in CODE:
-        digest.update(getsource(import_module(f"mixloop.{name}")).encode())
-    return digest.hexdigest()[:16]
 
 
 def records_of(
@@ -119,7 +99,7 @@ def inputs_hash(
     Parameters
     ----------
     code : str
-        From `code_digest`.
+        From `unchanged.code_digest`.
     about : bytes
         What the model is today: nodes, goals, labels.
     """
@@ -188,65 +168,3 @@ def about_model(nodes: pl.DataFrame, goals: list[Goal], labels: Mapping[str, str
     """Return bytes that say what the model's nodes, goals and labels are."""
     said = json.dumps([[str(part) for part in goal] for goal in goals])
     return _digest_of(nodes) + said.encode() + json.dumps(labels, sort_keys=True).encode()
-
-
-def unsplit_rows(ledger: pl.DataFrame, panel: Panel, goals: list[Goal]) -> pl.DataFrame:
-    """Return the total of a forecast whose draws were thrown away, all of it not explained.
-
-    Ranges are null; weeks have the published spread, longer periods no z-score.
-    """
-    told = np.sort(ledger["week"].unique().to_numpy().astype("datetime64[D]"))
-    as_of = np.datetime64(ledger["as_of_week"][0])
-    weeks = told[(told > as_of) & np.isin(told, panel.weeks)]
-    if not len(weeks):
-        return empty(VARIANCE)
-    geos = tuple(sorted({*ledger["geo"].unique()} - {ALL_GEOS} & set(panel.geos)))
-    kpi = ledger.filter(pl.col("component_type") == "kpi")
-    mean, low, high = (
-        ledger_array(kpi, f"forecast_{part}", weeks, (*geos, ALL_GEOS), ("kpi",))[..., 0]
-        for part in ("mean", "p05", "p95")
-    )
-    at = np.isin(panel.weeks, weeks)
-    outcome = panel.outcome[[panel.geos.index(geo) for geo in geos]][:, at]
-    actual = np.concatenate([outcome, outcome.sum(axis=0, keepdims=True)])
-    rows = []
-    for j, geo in enumerate((*geos, ALL_GEOS)):
-        for period, held in periods_of(weeks, goals):
-            used = held & np.isfinite(actual[j])
-            if not used.any():
-                continue
-            forecast, came = mean[j, used].sum(), actual[j, used].sum()
-            spread = (high - low)[j, used].sum() / NORMAL_90
-            z_score = (came - forecast) / spread if period.kind == "week" and spread > 0 else None
-            of_period = period.count(weeks[0].item())
-            common = {
-                **ledger.select("run_id", "model_id", "plan_id", "as_of_week").row(0, named=True),
-                "geo": geo,
-                "period_type": period.kind,
-                "period_id": period.period_id,
-                "week": period.start if period.kind == "week" else None,
-                "first_week": weeks[used][0].item(),
-                "last_week": weeks[used][-1].item(),
-                "n_weeks": int(used.sum()),
-                "n_weeks_of_period": of_period,
-                "horizon_weeks": int((weeks[used][-1] - as_of).astype(int)) // 7,
-                "is_pooled": False,
-                "variance_mean": came - forecast,
-                "z_score": z_score,
-            }
-            gap, n_weeks = float(came - forecast), int(used.sum())
-            said = sentence(
-                period.label, "", float(forecast), gap, [],
-                unexplained=gap, z_score=z_score, weeks=(n_weeks, of_period),
-            )  # fmt: skip
-            both = {"planned_value": forecast, "actual_value": came, "forecast_mean": forecast}
-            for name in ("unexplained", "total"):
-                rows.append(
-                    common
-                    | {"driver_id": name, "driver_type": name, "cause": name}
-                    | {"is_additive": name != "total"}
-                    | (both | {"actual_mean": came, "sentence": said} if name == "total" else {})
-                )
-    if not rows:
-        return empty(VARIANCE)
-    return pl.DataFrame(rows, schema=VARIANCE)

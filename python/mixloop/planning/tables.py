@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from mixloop.kept import by_hash, marked, panel_hash, source_digest
 from mixloop.panel import build_panel
 from mixloop.planning.hindsight import Terms, hindsight_rows
 from mixloop.planning.recommend import plan_of, recommendation_rows
 from mixloop.publish import backtest_runs, current_runs, read_runs
 from mixloop.schemas import DECISION_BACKTESTS, RECOMMENDATIONS, empty
-
-HINDSIGHT_CODE = (
-    *("planning.hindsight", "planning.advise", "planning.allocate", "planning.response"),
-    *("evaluate", "forms", "transforms", "design", "posterior", "frames"),
-)
+from mixloop.unchanged import by_hash, code_digest, marked, panel_hash
 
 
 def recommendations_table(
@@ -58,7 +53,7 @@ def decision_backtests_table(
     keep their row.
     """
     terms = Terms(int(horizon_weeks), float(change_max), float(step))
-    kept, code = by_hash(previous), source_digest(HINDSIGHT_CODE)
+    kept, code = by_hash(previous), code_digest()
     model_of = dict(posterior.select("run_id", "model_id").unique().iter_rows())
     earlier = backtest_runs(posterior, models)
     frames = [empty(DECISION_BACKTESTS)]

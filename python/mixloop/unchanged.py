@@ -28,9 +28,8 @@ VERSIONED = ("numpy", "scipy", "polars", "duckdb")
 
 
 @cache
-def code_digest() -> str:
+def code_digest(folder: Path = Path(__file__).parent) -> str:
     """Return a hash of the package's source and of the versions that it runs with."""
-    folder = Path(__file__).parent
     digest = hashlib.sha256(repr([version(name) for name in VERSIONED]).encode())
     for path in sorted(folder.rglob("*.py")):
         digest.update(f"{path.relative_to(folder).as_posix()}\0".encode() + path.read_bytes())

@@ -13,7 +13,7 @@ from bridge_world import GEOS, N_NEXT, N_PAST, NODES
 
 from mixloop import publish
 from mixloop.bridge.changes import noise_variance
-from mixloop.bridge.record import MEDIA_PRICES, RUN_PANELS, Record
+from mixloop.bridge.record import MEDIA_PRICES, MOVED_MEDIA, RUN_PANELS, Record
 from mixloop.forecast import error_paths, forecast_rows, stable_rng
 from mixloop.forms import in_log_points
 from mixloop.variance import variance_rows
@@ -66,6 +66,56 @@ def test_what_was_first_known_of_the_weeks_is_restated():
     kpi = weekly(frame, "kpi", "restated")
     np.testing.assert_allclose(kpi, [14.0] * 3 + [0.0] * (N_NEXT - 3), atol=1e-9)
     np.testing.assert_allclose(weekly(frame, "unexplained", "unexplained"), -kpi, atol=1e-6)
+
+
+def test_context_that_was_told_otherwise_at_first_is_restated():
+    world = bridge_world.as_planned()
+    world.promotion[:, N_PAST + 1] = 1.0  # today's tables; three weeks later nobody knew of it
+    run = bridge_world.true_run()
+    plan, today = bridge_world.panels(world)
+    before = bridge_world.record_of(world)
+    frame = variance_rows(
+        run, bridge_world.published(run, plan), today, NODES,
+        record=Record(pl.concat([before.panels, later_panels(world, cut=1.0)]), before.moved),
+        mapping_version=1,
+    )  # fmt: skip
+    size = np.zeros(N_NEXT)
+    size[1] = bridge_world.PROMOTION.sum()
+    np.testing.assert_allclose(weekly(frame, "context:promo", "restated"), size, atol=1e-9)
+    np.testing.assert_allclose(weekly(frame, "context:promo", "context"), 0.0, atol=1e-9)
+
+
+def test_a_leaf_has_its_part_of_every_cause_of_its_channel():
+    """c1 is two leaves, 60 to 40 in every week: so is all that went otherwise than planned."""
+    world = bridge_world.as_planned()
+    bridge_world.raise_price(world)
+    run = bridge_world.true_run()
+    plan, today = bridge_world.panels(world)
+    parts = [(leaf, "c1", leaf) for leaf in ("c1a", "c1b")]
+    nodes = planted.nodes([("c0", "c0"), ("c1", "c1"), ("c2", "c2")], parts=parts)
+
+    def of_leaves(panel):
+        return pl.DataFrame(
+            [
+                {"geo": geo, "week": week.item(), "leaf_id": leaf,
+                 "spend": share * panel.spend[j, t, 1], "exposure": share * panel.exposure[j, t, 1]}
+                for j, geo in enumerate(GEOS) for t, week in enumerate(panel.weeks)
+                for leaf, share in (("c1a", 0.6), ("c1b", 0.4))
+            ]
+        )  # fmt: skip
+
+    ledger = forecast_rows(
+        run, plan, nodes, stable_rng(1, "x"), plan_id="p", plan_source="client",
+        leaf_media=of_leaves(plan),
+    )  # fmt: skip
+    frame = variance_rows(
+        run, ledger, today, nodes, of_leaves(today),
+        record=bridge_world.record_of(world), mapping_version=1,
+    )  # fmt: skip
+    whole = weekly(frame, "c1", "media_price")
+    assert np.abs(whole).max() > 1
+    for leaf, share in (("c1a", 0.6), ("c1b", 0.4)):
+        np.testing.assert_allclose(weekly(frame, leaf, "media_price"), share * whole, atol=1e-9)
 
 
 def test_weeks_first_known_under_another_mapping_are_mapped_back():
@@ -161,6 +211,11 @@ def test_only_forecasts_with_news_are_split_anew(monkeypatch):
     )  # fmt: skip
     with pytest.raises(TypeError):
         publish.variance_table(**tables, goals=aims, previous=first)
+    world = bridge_world.as_planned()
+    bridge_world.map_anew(world)
+    moved = pl.DataFrame(world.moved, schema=MOVED_MEDIA)
+    with pytest.raises(TypeError):
+        publish.variance_table(**tables, moved_media=moved, previous=first)
 
 
 def test_a_relation_of_draws_gives_the_same_rows():

@@ -59,6 +59,17 @@ def test_a_prediction_without_carry_over_is_the_difference_of_the_curve() -> Non
     assert found.in_window == pytest.approx(found.in_all)
 
 
+def test_what_came_after_approval_is_not_looked_at() -> None:
+    exposure = np.full((1, 40, 1), 2.0)
+    exposure[0, 20:] = 900.0  # a future spike
+    later, known = panel(exposure), panel(exposure[:, :20])
+    mine, last = move(22, 24, 1.0, 3.0), FIRST + 19 * WEEK
+    found = planned_paths(mine, later, node_spend(later), last, 2)
+    expected = planned_paths(mine, known, node_spend(known), last, 2)
+    for name in ("weeks", "with_move", "without", "is_window", "is_after"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
 def test_what_carries_over_counts_after_the_window() -> None:
     run = posterior([[[1.0]]], 10, decay=np.array([[0.5]]))
     history = panel(np.full((1, 10, 1), 2.0))

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from mixloop.likewise import ordinary_movement, reference_weights, total_variation
-from mixloop.misses import needed_on_one_side, new_misses, pushes, sign_test
+from mixloop.misses import Pushes, needed_on_one_side, new_misses, pushes, sign_test
 from mixloop.schemas import STALENESS
 from mixloop.stale_signs import (
     Planned,
@@ -23,7 +23,7 @@ from mixloop.stale_signs import (
     price_signals,
     range_signals,
 )
-from mixloop.staleness import mean_kernels, staleness_table
+from mixloop.staleness import mean_kernels, records_of, staleness_table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
@@ -253,6 +253,26 @@ def test_a_channel_that_never_varied_is_not_judged():
     found = pushes(np.array([52]), np.array([1.0]), 0.0, carried, np.arange(52))
     assert np.isnan(found.by_channel[0, 0])
     assert np.isfinite(found.by_channel[0, 1])
+
+
+def test_channels_that_move_as_one_share_what_they_missed():
+    rng = np.random.default_rng(2)
+    one = rng.lognormal(0.0, 0.3, size=130)
+    carried = np.column_stack([one, one])
+    found = pushes(np.arange(104, 130), rng.normal(size=26), 0.3, carried, np.arange(104))
+    assert np.isfinite(found.by_channel).all()
+    np.testing.assert_allclose(found.by_channel[:, 0], found.by_channel[:, 1])
+
+
+def test_a_run_is_judged_by_what_was_forecast_up_to_it():
+    """Week 6 was forecast by both runs: the older run is judged by its own, the newer by its."""
+    first = Pushes(np.array([5, 6]), np.array([1.0, 2.0]), np.array([[1.0], [2.0]]))
+    second = Pushes(np.array([6, 7]), np.array([-3.0, -4.0]), np.array([[-3.0], [-4.0]]))
+    records = records_of([first, second], 1)
+    older, newer = records.known_to(0), records.known_to(1)
+    assert (older.weeks.tolist(), older.total.tolist()) == ([5, 6], [1.0, 2.0])
+    assert (newer.weeks.tolist(), newer.total.tolist()) == ([5, 6, 7], [1.0, -3.0, -4.0])
+    assert newer.by_channel.ravel().tolist() == [1.0, -3.0, -4.0]
 
 
 # --- frames -------------------------------------------------------------------------------------

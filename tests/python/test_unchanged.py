@@ -104,11 +104,23 @@ def test_without_a_session_the_rows_are_made(session):
     assert make.calls == 2 and rows[unchanged.HASH].to_list() == [""] * 3
 
 
-def test_the_digest_is_of_the_source_and_stays_the_same():
-    unchanged.code_digest.cache_clear()
-    first = unchanged.code_digest()
-    unchanged.code_digest.cache_clear()
-    assert unchanged.code_digest() == first and len(first) == 64
+def test_the_digest_is_of_the_source_and_stays_the_same(tmp_path):
+    def digest(**files):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        for name, text in files.items():
+            (folder / f"{name}.py").write_text(text)
+        return unchanged.code_digest(folder)
+
+    first = digest(one="a = 1", two="b = 2")
+    assert digest(one="a = 1", two="b = 2") == first and len(first) == 64
+    others = (
+        digest(one="a = 1", two="b = 3"),
+        digest(one="a = 1", three="b = 2"),
+        digest(one="a = 1"),
+    )
+    assert len({first, *others}) == 4
+    assert unchanged.code_digest() not in {first, *others}
 
 
 def test_large_tables_reach_the_function_as_tables(session):

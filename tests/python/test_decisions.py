@@ -61,8 +61,10 @@ def test_a_prediction_without_carry_over_is_the_difference_of_the_curve() -> Non
 
 def test_what_came_after_approval_is_not_looked_at() -> None:
     exposure = np.full((1, 40, 1), 2.0)
-    exposure[0, 20:] = 900.0  # a future spike
-    later, known = panel(exposure), panel(exposure[:, :20])
+    exposure[0, 20:] = 900.0  # a future spike, at a tenth of the price
+    spend = exposure.copy()
+    spend[0, 20:] /= 10.0
+    later, known = panel(exposure, spend=spend), panel(exposure[:, :20])
     mine, last = move(22, 24, 1.0, 3.0), FIRST + 19 * WEEK
     found = planned_paths(mine, later, node_spend(later), last, 2)
     expected = planned_paths(mine, known, node_spend(known), last, 2)

@@ -24,23 +24,38 @@ LAYERS = {
     "hierarchy": "mapping, trees, gate",
     "integrity": "what is in doubt",
     "features": "weeks, media, context, plans",
-    "fit": "Bayesian regression, ledgers",
+    "fit": "Bayesian regression",
+    "loop": "what came of it, and why",
     "marts": "public tables",
 }
-BESIDE = {"ledgers": "fit", "requirements": "features"}  # small folders, drawn with a neighbour
+# folders that are drawn with a neighbour
+BESIDE = {"requirements": "features"} | dict.fromkeys(
+    ("ledgers", "bridge", "staleness", "hypotheses", "decisions", "planning"), "loop"
+)
 WIDTH, ROW, TOP, GAP = 178, 19, 78, 22
 INK, SOFT, EDGE, FILL = "#1f2933", "#52606d", "#9aa5b1", "#f5f7fa"
 ACCENT = {"inputs": "#0b7285", "fit": "#862e9c", "marts": "#2b8a3e"}
 
 
 def layer_of(node: dict) -> str | None:
-    """Return the layer a node of the manifest stands in."""
+    """Return the layer a node of the manifest stands in.
+
+    Raises
+    ------
+    ValueError
+        When a folder of models/intermediate has no layer.
+    """
     if node["resource_type"] in ("source", "seed"):
         return "inputs"
     if node["resource_type"] != "model":
         return None
     folders = [BESIDE.get(name, name) for name in node["fqn"][1:-1]]
-    return next((name for name in reversed(folders) if name in LAYERS), "marts")
+    if folders[0] == "marts":
+        return "marts"
+    found = next((name for name in reversed(folders) if name in LAYERS), None)
+    if found is None:
+        raise ValueError(f"{node['name']} is in no layer: add its folder to LAYERS or BESIDE")
+    return found
 
 
 def short(name: str) -> str:
@@ -102,7 +117,7 @@ def draw(nodes: Iterable[dict]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {height}" '
         'font-family="system-ui, sans-serif" role="img" '
-        'aria-label="Lineage: inputs, staging, hierarchy, integrity, features, fit, marts">'
+        'aria-label="Lineage: inputs, staging, hierarchy, integrity, features, fit, loop, marts">'
         '<defs><marker id="arrow" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="7" '
         f'markerHeight="7" orient="auto"><path d="M0 0L10 5L0 10z" fill="{EDGE}"/></marker></defs>'
         f'<rect width="{total}" height="{height}" fill="white"/>{"".join(parts)}</svg>\n'

@@ -5,6 +5,7 @@ import re
 
 import pytest
 import yaml
+from scripts import lineage
 from tests.warehouse import rules
 
 RULES = [
@@ -181,3 +182,18 @@ def test_var_mismatch_is_found():
         "mixloop__c is not in docs/vars.md",
         "mixloop__b is in docs/vars.md only",
     ]
+
+
+def test_the_picture_of_the_layers_is_todays(manifest, project_root):
+    nodes = [*manifest["nodes"].values(), *manifest["sources"].values()]
+    assert lineage.draw(nodes) == (project_root / "docs/images/lineage.svg").read_text()
+    lost = [node | {"fqn": ["mixloop", "intermediate", "attic", node["name"]]} for node in nodes]
+    with pytest.raises(ValueError, match="is in no layer"):
+        lineage.draw(lost)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/dbt/overview.md", "docs/data-model.md"])
+def test_pages_name_every_public_table(project_root, page):
+    tables = {path.stem for path in (project_root / "models/marts").rglob("*.sql")}
+    named = set(re.findall(r"mixloop__\w+", (project_root / page).read_text()))
+    assert sorted(tables - named) == []

@@ -28,11 +28,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mixloop.evaluate import distinct_shapes
 from mixloop.fit import FitSettings, FitTask, fit
 from mixloop.forecast import expected_kpi
 from mixloop.misses import Pushes, pushes
 from mixloop.panel import Panel
+from mixloop.shapes import distinct_shapes
 from mixloop.stale_signs import Planned, RunView, Signal, Thresholds
 from mixloop.staleness import miss_signals, records_of, signals_of
 from mixloop.transforms import adstock, adstock_weights, hill

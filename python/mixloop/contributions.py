@@ -11,7 +11,6 @@ from mixloop.allocation import leaves_of
 from mixloop.evaluate import (
     align,
     baseline_of,
-    distinct_shapes,
     geo_components,
     hierarchy_components,
     training_weeks,
@@ -21,6 +20,7 @@ from mixloop.frames import fixed, grid_frame, range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.schemas import CONTRIBUTIONS, conform
+from mixloop.shapes import distinct_shapes
 from mixloop.trust import pooled_components
 
 ALL_GEOS = "all"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from mixloop.evaluate import Shapes, align, distinct_shapes, full_effect, training_weeks
+from mixloop.evaluate import align, training_weeks
 from mixloop.forms import is_multiplicative
 from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
@@ -13,6 +13,7 @@ from mixloop.posterior import Posterior
 from mixloop.products import without_channel
 from mixloop.reach import REACH_FREQUENCY, mean_frequency, require_frequency
 from mixloop.schemas import CURVES, conform
+from mixloop.shapes import Shapes, distinct_shapes, full_effect
 
 RECENT_WEEKS = 13
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mixloop.evaluate import Shapes, align, distinct_shapes, fitted_by_geo
+from mixloop.evaluate import align, fitted_by_geo
 from mixloop.experiments import LiftTest, counterfactual
 from mixloop.forms import is_multiplicative
 from mixloop.panel import Panel
 from mixloop.posterior import TRANSFORM_COLUMNS, Posterior
 from mixloop.reach import usual_frequency
+from mixloop.shapes import Shapes, distinct_shapes
 
 RECENT_WEEKS = 13  # the level before a move
 USUAL_WEEKS = 52  # how money falls on geos, and what exposure costs

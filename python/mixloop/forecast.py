@@ -15,7 +15,6 @@ from mixloop.evaluate import (
     Components,
     align,
     baseline_of,
-    distinct_shapes,
     fitted_by_geo,
     geo_components,
     hierarchy_components,
@@ -27,6 +26,7 @@ from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.reach import REACH_FREQUENCY
 from mixloop.schemas import FORECASTS, conform
+from mixloop.shapes import distinct_shapes
 from mixloop.shocks import SHOCK_SCALE
 from mixloop.trust import pooled_components
 

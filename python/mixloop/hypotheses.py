@@ -11,13 +11,14 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from mixloop.evaluate import Shapes, align, distinct_shapes, full_effect, training_weeks
+from mixloop.evaluate import align, training_weeks
 from mixloop.forms import is_multiplicative
 from mixloop.frames import range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.products import without_channel
 from mixloop.schemas import HYPOTHESES, conform
+from mixloop.shapes import Shapes, distinct_shapes, full_effect
 from mixloop.transforms import adstock
 
 YEAR = 52

@@ -13,7 +13,6 @@ import numpy as np
 from mixloop.evaluate import (
     align,
     baseline_of,
-    distinct_shapes,
     geo_baseline_effects,
     geo_media_effects,
     training_weeks,
@@ -29,6 +28,7 @@ from mixloop.scores import (
     rssd,
     spread_with_level,
 )
+from mixloop.shapes import distinct_shapes
 
 RESIDUAL_LAGS = 4  # weeks in which what an AR(1) does not describe would show
 

@@ -9,15 +9,7 @@ import numpy as np
 import polars as pl
 
 from mixloop.allocation import Leaves, leaves_of
-from mixloop.evaluate import (
-    Components,
-    Shapes,
-    align,
-    distinct_shapes,
-    full_effect,
-    hierarchy_components,
-    training_weeks,
-)
+from mixloop.evaluate import Components, align, hierarchy_components, training_weeks
 from mixloop.forms import is_multiplicative
 from mixloop.frames import grid_frame, range_columns, summarise
 from mixloop.panel import Panel
@@ -25,6 +17,7 @@ from mixloop.posterior import Posterior
 from mixloop.products import product_sums, without_channel
 from mixloop.reach import REACH_FREQUENCY, mean_frequency
 from mixloop.schemas import PERFORMANCE, conform
+from mixloop.shapes import Shapes, distinct_shapes, full_effect
 from mixloop.transforms import half_life_weeks
 from mixloop.trust import pool_of_nodes, pooled_components, range_notes
 

@@ -16,12 +16,7 @@ import polars as pl
 from scipy.special import ndtr, ndtri
 
 from mixloop.design import GROUP_SCALES, WEEKS_PER_YEAR, group_of
-from mixloop.evaluate import (
-    align,
-    baseline_of,
-    distinct_shapes,
-    training_weeks,
-)
+from mixloop.evaluate import align, baseline_of, training_weeks
 from mixloop.forms import is_multiplicative
 from mixloop.geos import SPREAD_PRIOR, exposure_intensity
 from mixloop.importance import range_values, weighted_summary
@@ -37,6 +32,7 @@ from mixloop.priors import (
 )
 from mixloop.reach import grids_of
 from mixloop.schemas import PRIORS, conform
+from mixloop.shapes import distinct_shapes
 from mixloop.transforms import half_life_weeks
 
 DRAWS = 20_000

@@ -12,16 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixloop.allocation import Leaves
-from mixloop.evaluate import (
-    Shapes,
-    baseline_of,
-    distinct_shapes,
-    geo_baseline_effects,
-    geo_media_effects,
-)
+from mixloop.evaluate import baseline_of, geo_baseline_effects, geo_media_effects
 from mixloop.forms import in_log_points, media_weight
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
+from mixloop.shapes import Shapes, distinct_shapes
 
 
 @dataclass(frozen=True)

@@ -13,20 +13,11 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-import duckdb
 import numpy as np
 import polars as pl
 
 from mixloop.allocation import LEAF_MEDIA
 from mixloop.backtest import WEEK, backtest_rows, in_sample_rows, score_rows
-from mixloop.bridge.draws import Draws
-from mixloop.bridge.table import (
-    about_model,
-    goals_of,
-    inputs_hash,
-    records_of,
-    with_gone_channels,
-)
 from mixloop.consistency import consistency_rows
 from mixloop.contributions import contribution_rows
 from mixloop.curves import curve_rows
@@ -47,14 +38,11 @@ from mixloop.schemas import (
     SCORES,
     SELECTION,
     SPECIFICATIONS,
-    VARIANCE,
-    conform,
     empty,
 )
 from mixloop.selection import selection_rows
 from mixloop.specifications import specification_rows
 from mixloop.unchanged import by_hash, code_digest, marked, panel_hash
-from mixloop.variance import variance_rows
 
 RUN_FACTS = ("run_id", "model_id", "run_kind", "as_of_week", "first_training_week", "code_hash")
 
@@ -130,7 +118,7 @@ def _seeds(posterior: pl.DataFrame) -> dict[str, int]:
     return dict(_runs(posterior).select("run_id", "seed").rows())
 
 
-class _History:
+class History:
     """Panels of each model's whole history, built once when first asked for."""
 
     def __init__(self, outcomes: pl.DataFrame, media: pl.DataFrame, drivers: pl.DataFrame) -> None:
@@ -143,7 +131,7 @@ class _History:
         return self._panels[model_id]
 
 
-def _stack(frames: Iterable[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl.DataFrame:
+def stacked(frames: Iterable[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl.DataFrame:
     """Stack frames of one schema; an empty frame of it when there are none."""
     return pl.concat([empty(schema), *frames])
 
@@ -166,7 +154,7 @@ def contributions_table(
     leaf_media: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return `schemas.CONTRIBUTIONS` of every model's current live run."""
-    history = _History(outcomes, media, drivers)
+    history = History(outcomes, media, drivers)
     current = read_runs(posterior, current_runs(posterior, models))
     frames = [
         contribution_rows(
@@ -174,7 +162,7 @@ def contributions_table(
         )
         for run in current
     ]
-    return _stack(frames, CONTRIBUTIONS)
+    return stacked(frames, CONTRIBUTIONS)
 
 
 def performance_table(
@@ -187,7 +175,7 @@ def performance_table(
     leaf_media: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return `schemas.PERFORMANCE` of every model's current live run."""
-    history = _History(outcomes, media, drivers)
+    history = History(outcomes, media, drivers)
     hurdles = dict(models.select("model_id", "hurdle_roi").rows())
     current = read_runs(posterior, current_runs(posterior, models))
     frames = [
@@ -200,7 +188,7 @@ def performance_table(
         )
         for run in current
     ]
-    return _stack(frames, PERFORMANCE)
+    return stacked(frames, PERFORMANCE)
 
 
 def _own(leaf_media: pl.DataFrame | None, run: Posterior) -> pl.DataFrame | None:
@@ -247,13 +235,13 @@ def curves_table(
     points: int,
 ) -> pl.DataFrame:
     """Return `schemas.CURVES` of every model's current live run, `points` levels a curve."""
-    history = _History(outcomes, media, drivers)
+    history = History(outcomes, media, drivers)
     current = read_runs(posterior, current_runs(posterior, models))
     frames = [
         curve_rows(run, history[run.model_id], _plans_of(plans, run), int(points))
         for run in current
     ]
-    return _stack(frames, CURVES)
+    return stacked(frames, CURVES)
 
 
 def forecasts_table(
@@ -290,99 +278,7 @@ def forecasts_table(
                 leaf_media=_planned_leaves(leaf_media, leaf_plans, run, plan_id),
             )
             frames.append(rows)
-    return _stack(frames, FORECASTS)
-
-
-def variance_table(
-    posterior: pl.DataFrame | duckdb.DuckDBPyRelation,
-    forecasts: pl.DataFrame,
-    outcomes: pl.DataFrame,
-    media: pl.DataFrame,
-    drivers: pl.DataFrame,
-    nodes: pl.DataFrame,
-    leaf_media: pl.DataFrame | None = None,
-    *,
-    run_panels: pl.DataFrame | duckdb.DuckDBPyRelation | None = None,
-    moved_media: pl.DataFrame | None = None,
-    media_prices: pl.DataFrame | None = None,
-    goals: pl.DataFrame | None = None,
-    components: pl.DataFrame | None = None,
-    previous: pl.DataFrame | None = None,
-) -> pl.DataFrame:
-    """Return `schemas.VARIANCE` of every published forecast that has weeks with an actual.
-
-    Parameters
-    ----------
-    posterior : DataFrame or DuckDBPyRelation
-        Of a relation only the draws of forecasts that are split anew are read.
-    forecasts : DataFrame
-        The published ledger, with the mapping version it was published under; other columns beyond
-        `schemas.FORECASTS` are ignored. Forecasts of models that today's outcomes do not hold are
-        left out.
-    run_panels, moved_media, media_prices : DataFrame, optional
-        `bridge.record.Record`, of all models.
-    goals : DataFrame, optional
-        goal_id, model_id, period_start, period_end.
-    components : DataFrame, optional
-        component_id, label; with hierarchy_id and parent_id, nodes above channels that are no
-        longer modelled hold them still.
-    previous : DataFrame, optional
-        Rows of an earlier call: those of forecasts whose inputs are the same are taken from it.
-
-    Raises
-    ------
-    ValueError
-        When a published forecast's run is not in `posterior`. Forecasts of runs whose draws were
-        removed on record are not among `forecasts`.
-    """
-    history = _History(outcomes, media, drivers)
-    ledger = conform(forecasts.select(list(FORECASTS)), FORECASTS)
-    ledger = ledger.filter(pl.col("model_id").is_in(outcomes["model_id"].unique().to_list()))
-    ledger = ledger.sort("model_id", "as_of_week", "run_id", "plan_id")
-    draws = Draws(posterior)
-    lost = sorted(set(ledger["run_id"]) - set(draws.carryover_weeks))
-    if lost:
-        raise ValueError(
-            f"published forecasts of {len(lost)} runs have no posterior draws, first {lost[:5]}: "
-            "the history database lost rows of int_mixloop__posterior; restore it from a copy"
-        )
-    records = records_of(run_panels, moved_media, media_prices)
-    labels = {} if components is None else dict(components.select("component_id", "label").rows())
-    versions = _mapping_versions(forecasts)
-    kept, code = by_hash(previous), code_digest()
-    frames = []
-    for own in ledger.partition_by("run_id", maintain_order=True):
-        run_id, model_id = own.row(0, named=True)["run_id"], own.row(0, named=True)["model_id"]
-        panel, aims = history[model_id], goals_of(goals, model_id)
-        record = records.get(model_id, records[None])
-        leaves = None if leaf_media is None else leaf_media.filter(pl.col("model_id") == model_id)
-        tree = with_gone_channels(nodes.filter(pl.col("model_id") == model_id), own, components)
-        about = about_model(tree, aims, labels)
-        run = None
-        for plan in own.partition_by("plan_id", maintain_order=True):
-            version = versions.get((run_id, plan["plan_id"][0]))
-            same = inputs_hash(
-                code, plan, panel, record, version,
-                carryover_weeks=draws.carryover_weeks[run_id], about=about, leaf_media=leaves,
-            )  # fmt: skip
-            if same in kept:
-                frames.append(kept[same].select(list(VARIANCE)))
-                continue
-            run = run or posteriors_from_frame(draws.of([run_id]))[0]
-            rows = variance_rows(
-                run, plan, panel, tree, leaves,
-                record=record, mapping_version=version, goals=aims, labels=labels,
-            )  # fmt: skip
-            frames.append(marked(rows, same))
-    return _stack(frames, VARIANCE)
-
-
-def _mapping_versions(forecasts: pl.DataFrame) -> dict[tuple[str, str], int | None]:
-    """Return the mapping that each run and plan was published under."""
-    if "mapping_version" not in forecasts.columns:
-        return {}
-    rows = forecasts.select("run_id", "plan_id", "mapping_version").unique()
-    return {(run, plan): version for run, plan, version in rows.iter_rows()}
+    return stacked(frames, FORECASTS)
 
 
 def backtests_table(
@@ -399,7 +295,7 @@ def backtests_table(
     `previous` is the table as the last build left it: origins of which nothing has changed since
     keep their rows.
     """
-    history = _History(outcomes, media, drivers)
+    history = History(outcomes, media, drivers)
     runs = _runs(posterior)
     facts = {row["run_id"]: row for row in runs.iter_rows(named=True)}
     kept, code = by_hash(previous), code_digest()
@@ -414,7 +310,7 @@ def backtests_table(
             rows = backtest_rows(run, panel, horizon_weeks=weeks, seed=fact["seed"])
             kept[key] = marked(rows, key)
         frames.append(kept[key])
-    return _stack(frames, BACKTESTS)
+    return stacked(frames, BACKTESTS)
 
 
 def scores_table(
@@ -426,7 +322,7 @@ def scores_table(
     drivers: pl.DataFrame,
 ) -> pl.DataFrame:
     """Return `schemas.SCORES` of the current live runs, in sample and over their backtests."""
-    history = _History(outcomes, media, drivers)
+    history = History(outcomes, media, drivers)
     seeds = _seeds(posterior)
     frames = []
     for run in read_runs(posterior, current_runs(posterior, models)):
@@ -437,7 +333,7 @@ def scores_table(
         held_out = backtests.filter(is_own_week)
         frames.append(score_rows(fitted, **keys, sample="in_sample", statistics=statistics))
         frames.append(score_rows(held_out, **keys, sample="out_of_sample"))
-    return _stack(frames, SCORES)
+    return stacked(frames, SCORES)
 
 
 def selection_table(
@@ -449,7 +345,7 @@ def selection_table(
     material_share: float,
 ) -> pl.DataFrame:
     """Return `schemas.SELECTION` of the current live runs."""
-    history = _History(outcomes, media, drivers)
+    history = History(outcomes, media, drivers)
     dropped = dict(posterior.select("run_id", "dropped").unique("run_id", keep="first").rows())
     frames = [
         selection_rows(
@@ -457,7 +353,7 @@ def selection_table(
         )
         for run in read_runs(posterior, current_runs(posterior, models))
     ]
-    return _stack(frames, SELECTION)
+    return stacked(frames, SELECTION)
 
 
 def specifications_table(
@@ -468,13 +364,13 @@ def specifications_table(
     drivers: pl.DataFrame,
 ) -> pl.DataFrame:
     """Return `schemas.SPECIFICATIONS` of the current live runs and their other specifications."""
-    history = _History(outcomes, media, drivers)
+    history = History(outcomes, media, drivers)
     frames = []
     for run in read_runs(posterior, current_runs(posterior, models)):
         named = variant_runs(posterior, run)
         variants = list(zip(named.values(), read_runs(posterior, list(named)), strict=True))
         frames.append(specification_rows(run, history[run.model_id], variants))
-    return _stack(frames, SPECIFICATIONS)
+    return stacked(frames, SPECIFICATIONS)
 
 
 def consistency_table(
@@ -485,7 +381,7 @@ def consistency_table(
     drivers: pl.DataFrame,
 ) -> pl.DataFrame:
     """Return `schemas.CONSISTENCY` of the current live runs and the backtests that go with them."""
-    history = _History(outcomes, media, drivers)
+    history = History(outcomes, media, drivers)
     hurdles = dict(models.select("model_id", "hurdle_roi").rows())
     earlier = list(read_runs(posterior, backtest_runs(posterior, models)))
     frames = [
@@ -497,7 +393,7 @@ def consistency_table(
         )
         for run in read_runs(posterior, current_runs(posterior, models))
     ]
-    return _stack(frames, CONSISTENCY)
+    return stacked(frames, CONSISTENCY)
 
 
 def hypotheses_table(
@@ -509,7 +405,7 @@ def hypotheses_table(
     lean: float,
 ) -> pl.DataFrame:
     """Return `schemas.HYPOTHESES` of every model's current live run."""
-    history = _History(outcomes, media, drivers)
+    history = History(outcomes, media, drivers)
     hurdles = dict(models.select("model_id", "hurdle_roi").rows())
     frames = [
         hypothesis_rows(
@@ -520,4 +416,4 @@ def hypotheses_table(
         )
         for run in read_runs(posterior, current_runs(posterior, models))
     ]
-    return _stack(frames, HYPOTHESES)
+    return stacked(frames, HYPOTHESES)

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from mixloop.evaluate import align, distinct_shapes, geo_media_effects, training_weeks
+from mixloop.evaluate import align, geo_media_effects, training_weeks
 from mixloop.frames import range_columns, summarise
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.reach import REACH_FREQUENCY
 from mixloop.schemas import SPECIFICATIONS, conform
+from mixloop.shapes import distinct_shapes
 from mixloop.transforms import adstock_weights, half_life_weeks
 
 # upper bounds of bands and what they are called, lowest first

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from bridge_world import GEOS, N_NEXT, N_PAST, NODES
 
-from mixloop import publish
+from mixloop.bridge import table
 from mixloop.bridge.changes import noise_variance
 from mixloop.bridge.record import MEDIA_PRICES, MOVED_MEDIA, RUN_PANELS, Record
 from mixloop.forecast import error_paths, forecast_rows, stable_rng
@@ -198,24 +198,24 @@ def test_the_price_that_was_to_be_expected():
 
 def test_only_forecasts_with_news_are_split_anew(monkeypatch):
     tables = small_tables()
-    first = publish.variance_table(**tables)
+    first = table.variance_table(**tables)
     assert first["inputs_hash"].n_unique() == 1
-    monkeypatch.setattr(publish, "variance_rows", None)  # nothing is computed again
-    assert publish.variance_table(**tables, previous=first).equals(first)
+    monkeypatch.setattr(table, "variance_rows", None)  # nothing is computed again
+    assert table.variance_table(**tables, previous=first).equals(first)
     more = tables["outcomes"].with_columns(outcome=pl.col("outcome") + 1.0)
     with pytest.raises(TypeError):
-        publish.variance_table(**tables | {"outcomes": more}, previous=first)
+        table.variance_table(**tables | {"outcomes": more}, previous=first)
     aims = pl.DataFrame(
         {"goal_id": ["g"], "model_id": ["m"], "period_start": [date(2025, 9, 1)],
          "period_end": [date(2025, 12, 31)]},
     )  # fmt: skip
     with pytest.raises(TypeError):
-        publish.variance_table(**tables, goals=aims, previous=first)
+        table.variance_table(**tables, goals=aims, previous=first)
     world = bridge_world.as_planned()
     bridge_world.map_anew(world)
     moved = pl.DataFrame(world.moved, schema=MOVED_MEDIA)
     with pytest.raises(TypeError):
-        publish.variance_table(**tables, moved_media=moved, previous=first)
+        table.variance_table(**tables, moved_media=moved, previous=first)
 
 
 def test_a_relation_of_draws_gives_the_same_rows():
@@ -227,9 +227,9 @@ def test_a_relation_of_draws_gives_the_same_rows():
         "posterior": connection.from_arrow(tables["posterior"].to_arrow()),
         "run_panels": connection.from_arrow(panels.to_arrow()),
     }
-    frames = publish.variance_table(**tables, run_panels=panels)
+    frames = table.variance_table(**tables, run_panels=panels)
     assert frames.filter(cause="restated").height > 0
-    assert publish.variance_table(**tables | relations).equals(frames)
+    assert table.variance_table(**tables | relations).equals(frames)
 
 
 def test_nodes_above_a_channel_that_is_no_longer_modelled_add_up():
@@ -245,7 +245,7 @@ def test_nodes_above_a_channel_that_is_no_longer_modelled_add_up():
         }
     )
     panels = bridge_world.record_of(bridge_world.as_planned()).panels
-    frame = publish.variance_table(**tables, components=components, run_panels=panels)
+    frame = table.variance_table(**tables, components=components, run_panels=panels)
     weeks = frame.filter(period_type="week", geo="all", cause="total", driver_type="channel")
     found = {
         name: weeks.filter(driver_id=name).sort("week")["forecast_mean"].to_numpy()
@@ -262,12 +262,12 @@ def test_goals_are_periods_and_lost_draws_stop_the_build():
         {"goal_id": ["autumn", "other"], "model_id": ["m", "n"],
          "period_start": [date(2025, 9, 22)] * 2, "period_end": [date(2025, 10, 20)] * 2},
     )  # fmt: skip
-    whole = publish.variance_table(**tables, goals=aims)
+    whole = table.variance_table(**tables, goals=aims)
     assert whole.filter(period_type="goal")["period_id"].unique().to_list() == ["autumn"]
     goal = whole.filter(period_type="goal", geo="all", driver_id="total", cause="total")
     assert goal.select("n_weeks", "n_weeks_of_period").row(0) == (5, 5)
     with pytest.raises(ValueError, match="have no posterior draws, first \\['run'\\]"):
-        publish.variance_table(**tables | {"posterior": tables["posterior"].clear()})
+        table.variance_table(**tables | {"posterior": tables["posterior"].clear()})
 
 
 def small_tables():
@@ -309,7 +309,7 @@ def small_tables():
 def test_ranked_drivers_and_the_sentence():
     tables = small_tables()
     labels = pl.DataFrame({"component_id": ["c2"], "label": ["Radio <b>"]})
-    frame = publish.variance_table(**tables, components=labels)
+    frame = table.variance_table(**tables, components=labels)
     row = frame.filter(driver_id="total", cause="total", geo="all", period_type="quarter").sort(
         "n_weeks"
     )[-1]

@@ -3,14 +3,9 @@ import planted
 import polars as pl
 import pytest
 
-from mixloop.evaluate import (
-    align,
-    baseline_effects,
-    distinct_shapes,
-    hierarchy_components,
-    media_effects,
-)
+from mixloop.evaluate import align, baseline_effects, hierarchy_components, media_effects
 from mixloop.frames import grid_frame, summarise
+from mixloop.shapes import distinct_shapes
 from mixloop.transforms import adstock, adstock_weights, hill
 
 

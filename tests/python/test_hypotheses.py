@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from tests.python import planted
 
-from mixloop.evaluate import distinct_shapes, full_effect
 from mixloop.fit import FitSettings, FitTask, fit
 from mixloop.forms import MULTIPLICATIVE
 from mixloop.hypotheses import LEVELS, NOW, direction_of, hypothesis_rows, stake, year_response
 from mixloop.reach import REACH_FREQUENCY
 from mixloop.schemas import HYPOTHESES
+from mixloop.shapes import distinct_shapes, full_effect
 from mixloop.transforms import hill
 
 # hill(u) = u / (u + 1), scale 1, spend 1 every week: an effect of b u / (u + 1), a slope of b / 4

@@ -5,9 +5,9 @@ import planted
 import polars as pl
 import pytest
 
-from mixloop.evaluate import distinct_shapes, full_effect
 from mixloop.performance import headroom, performance_rows, periods
 from mixloop.schemas import PERFORMANCE
+from mixloop.shapes import distinct_shapes, full_effect
 from mixloop.transforms import hill_slope
 
 TREE = [("c0", "c0"), ("c1", "c1"), ("media", "c0"), ("media", "c1")]

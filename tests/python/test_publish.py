@@ -7,6 +7,7 @@ import pytest
 
 from mixloop import publish
 from mixloop.backtest import METHODS, _of_normal, backtest_rows, in_sample_rows, score_rows
+from mixloop.bridge import table
 from mixloop.planning import tables as planning
 from mixloop.posterior import posterior_to_frame
 from mixloop.schemas import (
@@ -198,7 +199,7 @@ def test_forecasts_do_not_depend_on_the_order_of_rows_or_plans(tables, forecasts
 
 def test_variance_of_the_weeks_that_have_come(tables, forecasts):
     inputs = without_models(take(tables, "nodes", forecasts=forecasts))
-    frame = publish.variance_table(**inputs)
+    frame = table.variance_table(**inputs)
     assert frame.schema == VARIANCE
     assert frame["run_id"].unique().to_list() == ["back"]  # the live plan's weeks are to come
     assert frame["week"].drop_nulls().n_unique() == 3
@@ -210,14 +211,14 @@ def test_variance_of_the_weeks_that_have_come(tables, forecasts):
     actual = kpi.join(tables["outcomes"], on=["geo", "week"]).sort("week")["outcome"]
     np.testing.assert_allclose(total["variance_mean"], actual - kpi["forecast_mean"])
     tidy = inputs | {"forecasts": forecasts.with_columns(issued=pl.lit("x")).reverse()}
-    assert publish.variance_table(**tidy).equals(frame)
+    assert table.variance_table(**tidy).equals(frame)
 
 
 def test_a_published_forecast_without_draws_is_an_error(tables, forecasts):
     lost = tables["posterior"].filter(pl.col("run_id") != "back")
     inputs = without_models(take(tables, "nodes", forecasts=forecasts, posterior=lost))
     with pytest.raises(ValueError, match=r"back.*restore"):
-        publish.variance_table(**inputs)
+        table.variance_table(**inputs)
 
 
 def test_backtests_of_five_methods(tables):
@@ -426,7 +427,7 @@ def test_nothing_in_nothing_out_with_types(tables):
     assert publish.specifications_table(**inputs).equals(empty(SPECIFICATIONS))
     assert publish.consistency_table(**inputs).equals(empty(CONSISTENCY))
     rest = {"forecasts": empty(FORECASTS), "nodes": tables["nodes"]}
-    assert publish.variance_table(**without_models(inputs), **rest).equals(empty(VARIANCE))
+    assert table.variance_table(**without_models(inputs), **rest).equals(empty(VARIANCE))
     no_plans = take(tables, "nodes", plans=tables["plans"].clear())
     assert publish.forecasts_table(**no_plans).equals(empty(FORECASTS))
     no_backtests = publish.scores_table(**take(tables, backtests=empty(BACKTESTS)))

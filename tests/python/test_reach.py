@@ -18,12 +18,7 @@ from mixloop.bridge.record import RUN_PANELS, Record
 from mixloop.curves import curve_rows
 from mixloop.decisions import actual_paths, effect_of, moved_money, planned_paths
 from mixloop.estimator import MixRegressor
-from mixloop.evaluate import (
-    distinct_shapes,
-    geo_node_effects,
-    hierarchy_components,
-    media_effects,
-)
+from mixloop.evaluate import geo_node_effects, hierarchy_components, media_effects
 from mixloop.experiments import effect_per_coefficient
 from mixloop.fit import FitSettings, FitTask, fit
 from mixloop.forms import MULTIPLICATIVE
@@ -36,6 +31,7 @@ from mixloop.prior_predictive import prior_rows
 from mixloop.priors import Belief, channel_log_prior
 from mixloop.reach import REACH_FREQUENCY, grids_of, reach_grid, transform_channels, transform_reach
 from mixloop.runs import data_hash
+from mixloop.shapes import distinct_shapes
 from mixloop.specifications import specification_rows
 from mixloop.transforms import adstock, adstock_weights, default_grid
 from mixloop.variance import variance_rows

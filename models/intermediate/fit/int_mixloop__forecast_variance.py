@@ -1,13 +1,14 @@
 """Actual minus published forecast, split by cause; forecasts without news keep their rows."""
 
-from mixloop import publish, unchanged
+from mixloop import unchanged
+from mixloop.bridge.table import variance_table
 from mixloop.schemas import VARIANCE
 
 
 def model(dbt, session):
     def make(**tables):
         before = unchanged.previous_rows(session, dbt.this, VARIANCE)
-        return publish.variance_table(**tables, previous=before)
+        return variance_table(**tables, previous=before)
 
     tables = {
         "posterior": dbt.ref("int_mixloop__posterior"),

@@ -15,7 +15,6 @@ from mixloop.evaluate import (
     DRIVER_TYPES,
     Components,
     baseline_of,
-    distinct_shapes,
     geo_baseline_effects,
     geo_node_effects,
     with_baseline,
@@ -24,6 +23,7 @@ from mixloop.forecast import carried_draws
 from mixloop.forms import growth, in_log_points, is_multiplicative
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
+from mixloop.shapes import distinct_shapes
 from mixloop.shocks import SHOCK_SCALE
 
 

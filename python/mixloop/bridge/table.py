@@ -1,4 +1,4 @@
-"""What the rows of a forecast are made from: whether they must be split anew."""
+"""The table of forecast variances: which forecasts are split anew, and which keep their rows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from mixloop.bridge.draws import Draws
 from mixloop.bridge.record import (
     MEDIA_PRICES,
     MOVED_MEDIA,
@@ -21,7 +22,11 @@ from mixloop.bridge.record import (
 )
 from mixloop.evaluate import MAIN
 from mixloop.panel import Panel
-from mixloop.schemas import conform, empty
+from mixloop.posterior import posteriors_from_frame
+from mixloop.publish import History, stacked
+from mixloop.schemas import FORECASTS, VARIANCE, conform, empty
+from mixloop.unchanged import by_hash, code_digest, marked
+from mixloop.variance import variance_rows
 
 Goal = tuple[str, date, date]
 
@@ -168,3 +173,95 @@ def about_model(nodes: pl.DataFrame, goals: list[Goal], labels: Mapping[str, str
     """Return bytes that say what the model's nodes, goals and labels are."""
     said = json.dumps([[str(part) for part in goal] for goal in goals])
     return _digest_of(nodes) + said.encode() + json.dumps(labels, sort_keys=True).encode()
+
+
+def variance_table(
+    posterior: pl.DataFrame | duckdb.DuckDBPyRelation,
+    forecasts: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    media: pl.DataFrame,
+    drivers: pl.DataFrame,
+    nodes: pl.DataFrame,
+    leaf_media: pl.DataFrame | None = None,
+    *,
+    run_panels: pl.DataFrame | duckdb.DuckDBPyRelation | None = None,
+    moved_media: pl.DataFrame | None = None,
+    media_prices: pl.DataFrame | None = None,
+    goals: pl.DataFrame | None = None,
+    components: pl.DataFrame | None = None,
+    previous: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Return `schemas.VARIANCE` of every published forecast that has weeks with an actual.
+
+    Parameters
+    ----------
+    posterior : DataFrame or DuckDBPyRelation
+        Of a relation only the draws of forecasts that are split anew are read.
+    forecasts : DataFrame
+        The published ledger, with the mapping version it was published under; other columns beyond
+        `schemas.FORECASTS` are ignored. Forecasts of models that today's outcomes do not hold are
+        left out.
+    run_panels, moved_media, media_prices : DataFrame, optional
+        `bridge.record.Record`, of all models.
+    goals : DataFrame, optional
+        goal_id, model_id, period_start, period_end.
+    components : DataFrame, optional
+        component_id, label; with hierarchy_id and parent_id, nodes above channels that are no
+        longer modelled hold them still.
+    previous : DataFrame, optional
+        Rows of an earlier call: those of forecasts whose inputs are the same are taken from it.
+
+    Raises
+    ------
+    ValueError
+        When a published forecast's run is not in `posterior`. Forecasts of runs whose draws were
+        removed on record are not among `forecasts`.
+    """
+    history = History(outcomes, media, drivers)
+    ledger = conform(forecasts.select(list(FORECASTS)), FORECASTS)
+    ledger = ledger.filter(pl.col("model_id").is_in(outcomes["model_id"].unique().to_list()))
+    ledger = ledger.sort("model_id", "as_of_week", "run_id", "plan_id")
+    draws = Draws(posterior)
+    lost = sorted(set(ledger["run_id"]) - set(draws.carryover_weeks))
+    if lost:
+        raise ValueError(
+            f"published forecasts of {len(lost)} runs have no posterior draws, first {lost[:5]}: "
+            "the history database lost rows of int_mixloop__posterior; restore it from a copy"
+        )
+    records = records_of(run_panels, moved_media, media_prices)
+    labels = {} if components is None else dict(components.select("component_id", "label").rows())
+    versions = _mapping_versions(forecasts)
+    kept, code = by_hash(previous), code_digest()
+    frames = []
+    for own in ledger.partition_by("run_id", maintain_order=True):
+        run_id, model_id = own.row(0, named=True)["run_id"], own.row(0, named=True)["model_id"]
+        panel, aims = history[model_id], goals_of(goals, model_id)
+        record = records.get(model_id, records[None])
+        leaves = None if leaf_media is None else leaf_media.filter(pl.col("model_id") == model_id)
+        tree = with_gone_channels(nodes.filter(pl.col("model_id") == model_id), own, components)
+        about = about_model(tree, aims, labels)
+        run = None
+        for plan in own.partition_by("plan_id", maintain_order=True):
+            version = versions.get((run_id, plan["plan_id"][0]))
+            same = inputs_hash(
+                code, plan, panel, record, version,
+                carryover_weeks=draws.carryover_weeks[run_id], about=about, leaf_media=leaves,
+            )  # fmt: skip
+            if same in kept:
+                frames.append(kept[same].select(list(VARIANCE)))
+                continue
+            run = run or posteriors_from_frame(draws.of([run_id]))[0]
+            rows = variance_rows(
+                run, plan, panel, tree, leaves,
+                record=record, mapping_version=version, goals=aims, labels=labels,
+            )  # fmt: skip
+            frames.append(marked(rows, same))
+    return stacked(frames, VARIANCE)
+
+
+def _mapping_versions(forecasts: pl.DataFrame) -> dict[tuple[str, str], int | None]:
+    """Return the mapping that each run and plan was published under."""
+    if "mapping_version" not in forecasts.columns:
+        return {}
+    rows = forecasts.select("run_id", "plan_id", "mapping_version").unique()
+    return {(run, plan): version for run, plan, version in rows.iter_rows()}

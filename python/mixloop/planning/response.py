@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixloop.evaluate import Shapes, distinct_shapes, fitted_by_geo
+from mixloop.evaluate import fitted_by_geo
 from mixloop.forms import is_multiplicative
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
 from mixloop.reach import require_frequency
+from mixloop.shapes import Shapes, distinct_shapes
 from mixloop.transforms import adstock
 
 WEEK = np.timedelta64(7, "D")

@@ -173,8 +173,8 @@ VARIANCE: dict[str, pl.DataType] = {
     "horizon_weeks": pl.Int64(),  # of the last week
     "driver_id": pl.String(),  # node, driver, kpi, unexplained, total
     "driver_type": pl.String(),  # channel, context, event, kpi, unexplained, total
-    "cause": pl.String(),  # spend, media_price, timing, context, event, restated, mapping,
-    # unexplained, total
+    "cause": pl.String(),  # spend, media_price, timing, frequency, context, event, restated,
+    # mapping, unexplained, total
     "is_additive": pl.Boolean(),
     "allocation": pl.String(),  # null: estimated, or a sum of estimated; else the rule's name
     "hierarchy_id": pl.String(),  # channels: the hierarchy of the node

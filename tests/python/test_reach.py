@@ -364,6 +364,10 @@ def test_forecasts_keep_the_planned_frequency_and_the_variance_is_against_it():
     assert others["planned_frequency"].null_count() == len(others)
     frame = variance_rows(run, ledger, fact, planted.nodes(tree))
     assert found(frame, "g0", "c0")["variance_mean"] == pytest.approx(10.0)  # 3/4 instead of 1/2
+    often = found(frame, "g0", "c0", cause="frequency")
+    assert often["variance_mean"] == pytest.approx(10.0)
+    for cause in ("spend", "timing"):
+        assert found(frame, "g0", "c0", cause=cause)["variance_mean"] == 0.0
     assert found(frame, "g0", "total")["variance_mean"] == pytest.approx(15.0)
     assert found(frame, "g0", "unexplained")["variance_mean"] == pytest.approx(5.0)
 
@@ -386,7 +390,7 @@ def test_frequency_that_is_told_otherwise_later_is_restated():
     record = Record(pl.DataFrame(panels, schema=RUN_PANELS))
     frame = variance_rows(run, ledger, fact, planted.nodes([("c0", "c0")]), record=record)
     first = 40.0 * 2.0 / 3.0 - 20.0  # at two contacts two thirds
-    assert found(frame, "g0", "c0", cause="timing")["variance_mean"] == pytest.approx(first)
+    assert found(frame, "g0", "c0", cause="frequency")["variance_mean"] == pytest.approx(first)
     again = found(frame, "g0", "c0", cause="restated")["variance_mean"]
     assert again == pytest.approx(10.0 - first)
 

@@ -10,7 +10,9 @@ NODES = rows(
     "'r', 'p', 'a', date '2024-01-01', 'tv', 'channel', 'total', -2.0, 9.0, 7.0",
     "'r', 'p', 'a', date '2024-01-01', 'total', 'total', 'total', 5.0, 50.0, 55.0",
 )
-CAUSES = ("spend", "media_price", "timing", "context", "event", "restated", "mapping")
+CAUSES = (
+    "spend", "media_price", "timing", "frequency", "context", "event", "restated", "mapping"
+)  # fmt: skip
 
 
 def period(geo: str, kind: str, name: str, week: str, k: float, n_weeks: int) -> str:

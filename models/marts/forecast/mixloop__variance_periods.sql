@@ -1,5 +1,6 @@
 {%- set causes = [
-    'spend', 'media_price', 'timing', 'context', 'event', 'restated', 'mapping', 'unexplained',
+    'spend', 'media_price', 'timing', 'frequency', 'context', 'event', 'restated', 'mapping',
+    'unexplained',
 ] -%}
 with variance as (
     select * from {{ ref('int_mixloop__forecast_variance') }}

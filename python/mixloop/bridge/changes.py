@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixloop.allocation import Leaves
-from mixloop.bridge.paths import MEDIA_CAUSES
+from mixloop.bridge.paths import MEDIA_CAUSES, STEPS
 from mixloop.bridge.states import States
 from mixloop.design import group_of
 from mixloop.evaluate import (
@@ -77,14 +77,17 @@ def rows_of(posterior: Posterior, tree: Components, states: States) -> list[Row]
             Row(tree.ids[node], "channel", cause, node, step - 1, step)
             for node in np.flatnonzero(shown)
         ]
+    first, restated = STEPS.index("timing"), STEPS.index("restated")
+    known, now = states.panels[first], states.panels[restated]
     baseline = baseline_of(posterior, states.panels[0]).components
     for b, name in enumerate(baseline, start=len(tree.ids)):
         if group_of(name) not in DRIVER_TYPES:
             continue
-        values = [panel.driver_values[..., panel.drivers.index(name)] for panel in states.panels]
-        rows.append(Row(name, group_of(name), group_of(name), b, 0, 3))
-        if not np.array_equal(values[3][:, states.window], values[4][:, states.window]):
-            rows.append(Row(name, group_of(name), "restated", b, 3, 4))
+        rows.append(Row(name, group_of(name), group_of(name), b, 0, first))
+        at = known.drivers.index(name)
+        was, is_now = (side.driver_values[:, states.window, at] for side in (known, now))
+        if not np.array_equal(was, is_now):
+            rows.append(Row(name, group_of(name), "restated", b, first, restated))
     return rows
 
 
@@ -144,8 +147,7 @@ def changes_by_geo(
     window, count = states.window, len(tree.ids)
     baselines = {
         step: baseline_of(posterior, states.panels[step])
-        for step in {0, *(row.before for row in rows), *(row.step for row in rows)}
-        if step in (0, 3, 4)
+        for step in {0, *(row.step for row in rows if row.part >= count)}
     }
     additive = with_baseline(tree, baselines[0]).is_additive
     is_line = np.array([additive[row.part] for row in rows], dtype=float)

@@ -19,7 +19,7 @@ from mixloop.frames import grid_frame, range_columns
 from mixloop.posterior import Posterior
 from mixloop.trust import pooled_components
 
-CAUSES = (*MEDIA_CAUSES[:3], *DRIVER_TYPES, *MEDIA_CAUSES[3:])
+CAUSES = (*MEDIA_CAUSES[:4], *DRIVER_TYPES, *MEDIA_CAUSES[4:])
 KPI, REST, TOTAL = "kpi", "unexplained", "total"
 
 

@@ -7,6 +7,7 @@ Exposure of the forecast's weeks, and the history before them that carries over 
     spend        the run knew it  money that was spent more or less in all, at the planned price
     media_price  the run knew it  the same money at the price that was paid
     timing       the run knew it  the weeks in which it ran, as they were first known
+    frequency    the run knew it  how often each person was reached, as it was first known
     restated     known today      as known today, under the forecast's mapping
     mapping      known today      as known today, under today's mapping
 """
@@ -19,7 +20,8 @@ import numpy as np
 
 from mixloop.allocation import spread
 
-MEDIA_CAUSES = ("spend", "media_price", "timing", "restated", "mapping")
+MEDIA_CAUSES = ("spend", "media_price", "timing", "frequency", "restated", "mapping")
+STEPS = ("plan", *MEDIA_CAUSES)
 SAME = 1e-9  # relative difference below which two sums of the same rows are one number
 
 
@@ -137,7 +139,8 @@ def media_steps(
 
     Returns
     -------
-    list of 6 tuples, in the order of `("plan", *MEDIA_CAUSES)`
+    list of 7 tuples, in the order of `STEPS`
+        Of people reached, not of how often: `frequency` moves no exposure.
     """
     share = net_share(plan.exposure, first.exposure)
     mixed = plan.exposure + share * (first.exposure - plan.exposure)
@@ -148,8 +151,8 @@ def media_steps(
         plan.exposure,
         np.where(is_money, mixed, bought),
         np.where(is_money, mixed / price, paid),
-        *(side.exposure / price for side in (first, kept, now)),
+        *(side.exposure / price for side in (first, first, kept, now)),
     ]
     between = plan.leaves + share[..., channel] * (first.leaves - plan.leaves)
-    parts = [plan.leaves, between, between, first.leaves, kept.leaves, now.leaves]
+    parts = [plan.leaves, between, between, *(side.leaves for side in (first, first, kept, now))]
     return [(v, spread(v, part, channel)) for v, part in zip(volumes, parts, strict=True)]

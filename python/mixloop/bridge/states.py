@@ -24,11 +24,11 @@ class States:
 
     Attributes
     ----------
-    panels : list of 6 Panels
+    panels : list of 7 Panels, in the order of `paths.STEPS`
         Aligned to the run, at the plan and after every cause of media; cut to the weeks that
-        matter. Drivers are those of the plan in the first three, as first known in the fourth, as
-        known today in the others; the outcome is today's.
-    leaves : list of 6 Leaves
+        matter. Drivers are those of the plan until the step of timing, as first known from it on,
+        as known today from that of restated data on; the outcome is today's.
+    leaves : list of 7 Leaves
     window : ndarray of bool, (T,)
         The forecast's weeks among the panels' weeks.
     first_outcome : ndarray, (J, H)
@@ -344,11 +344,11 @@ def _stepped(
     drivers = _drivers(ledger, short, window, past)
     panels, parts = [], []
     for step, (volume, part) in enumerate(steps):
-        history = (first, first, first, first, kept, now)[step]
+        history = (first, first, first, first, first, kept, now)[step]
         exposure, split = history["exposure"].copy(), history["leaves"].copy()
         exposure[:, window], split[:, window] = volume, part
-        values = drivers[(0, 0, 0, 1, 2, 2)[step]]
-        often, of_leaves = frequencies[(0, 0, 0, 1, 2, 2)[step]]
+        values = drivers[(0, 0, 0, 1, 1, 2, 2)[step]]
+        often, of_leaves = frequencies[(0, 0, 0, 0, 1, 2, 2)[step]]
         panels.append(replace(short, exposure=exposure, driver_values=values, frequency=often))
         whole = spread(exposure, split, above)
         parts.append(Leaves(names, above, whole, np.zeros_like(split), of_leaves))

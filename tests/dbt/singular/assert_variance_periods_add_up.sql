@@ -2,7 +2,8 @@
 -- Months and quarters are the sums of their weeks, cause by cause, and geo `all` that of the geos
 -- where every geo has the same weeks.
 {%- set causes = [
-    'spend', 'media_price', 'timing', 'context', 'event', 'restated', 'mapping', 'unexplained',
+    'spend', 'media_price', 'timing', 'frequency', 'context', 'event', 'restated', 'mapping',
+    'unexplained',
 ] %}
 with periods as (
     select

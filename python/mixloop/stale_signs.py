@@ -128,7 +128,18 @@ def _outlooks(view: RunView) -> Iterator[tuple[str, np.ndarray, Planned | None]]
 
 def named(channel: str) -> str:
     """Return what a channel is called in a sentence."""
-    return "all media" if channel == TOTAL else channel
+    return "all channels" if channel == TOTAL else channel
+
+
+def weeks_in_words(count: int) -> str:
+    """Return a number of weeks.
+
+    Examples
+    --------
+    >>> weeks_in_words(1), weeks_in_words(13)
+    ('1 week', '13 weeks')
+    """
+    return f"{count} week" if count == 1 else f"{count} weeks"
 
 
 def _percent(share: float) -> str:
@@ -209,7 +220,8 @@ def channel_signals(view: RunView, limits: Thresholds) -> list[Signal]:
 def _silence(view: RunView, limits: Thresholds, c: int, spend: np.ndarray | None) -> Signal:
     """Return how long a channel has been (or is planned to be) silent at the end."""
     channel, trained = view.channels[c], view.spend[view.training, c]
-    usual = max(longest_gap(trained > 0), LEAST_WEEKS)
+    pause = longest_gap(trained > 0)
+    usual = max(pause, LEAST_WEEKS)
     share = trained.sum() / max(view.spend[view.training].sum(), 1e-300)
     if spend is None:
         sentence = f"no week since training and no plan says whether {channel} goes on"
@@ -220,10 +232,14 @@ def _silence(view: RunView, limits: Thresholds, c: int, spend: np.ndarray | None
         silent > usual and len(spend) > len(view.spend[: view.training[-1] + 1])
         and share > limits.min_share_of_spend
     )  # fmt: skip
-    sentence = (
-        f"{channel} has no money for {silent} weeks, plan included; its longest pause in training "
-        f"was {longest_gap(trained > 0)}"
-    )
+    sentence = f"{channel} has money in the last week that is known or planned"
+    if silent:
+        sentence = f"{channel} has no money in the last {weeks_in_words(silent)}, plan included; "
+        sentence += (
+            f"its longest pause in training was {weeks_in_words(pause)}"
+            if pause
+            else "it never paused in training"
+        )
     return Signal(channel, "dropped_channel", float(silent), float(usual), is_triggered, sentence,
                   last_active + 1 if silent else None, len(spend) - 1 if silent else None,
                   len(spend) - 1 - int(view.training[-1]))  # fmt: skip
@@ -369,7 +385,8 @@ def _range_signal(
 def age_signal(view: RunView, limits: Thresholds) -> Signal:
     """Return how many known weeks the run has not seen."""
     weeks = len(view.since)
-    sentence = f"{weeks} weeks have come since training"
+    came = "has" if weeks == 1 else "have"
+    sentence = f"{weeks_in_words(weeks)} {came} come since training"
     return Signal(TOTAL, "age", float(weeks), float(limits.max_age_weeks),
                   weeks > limits.max_age_weeks, sentence,
                   int(view.training[-1]) + limits.max_age_weeks + 1

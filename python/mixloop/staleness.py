@@ -143,12 +143,13 @@ def _miss_signal(
     what = "the KPI" if channel == TOTAL else channel
     if found.n < limits.miss_minimum:
         sentence = (
-            f"{found.n} observations of {what} are too few for a sign test "
+            f"{found.n} observation{'' if found.n == 1 else 's'} of {what} "
+            f"{'is' if found.n == 1 else 'are'} too few for a sign test "
             f"({limits.miss_minimum} are needed)"
         )
     else:
         side = {1: "more than", -1: "less than", 0: "as often more as less than"}[found.direction]
-        tests = f", {n_logged} of them decisions and tests" if n_logged else ""
+        tests = f" ({n_logged} from decisions and tests)" if n_logged else ""
         sentence = (
             f"{found.n_same} of {found.n} observations{tests} say {what} brought {side} expected "
             f"(p = {found.p_value:.3g})"

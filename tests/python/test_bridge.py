@@ -13,7 +13,9 @@ from bridge_world import GEOS, N_NEXT, N_PAST, NODES
 
 from mixloop.bridge import table
 from mixloop.bridge.changes import noise_variance
+from mixloop.bridge.layout import CAUSES
 from mixloop.bridge.record import MEDIA_PRICES, MOVED_MEDIA, RUN_PANELS, Record
+from mixloop.bridge.words import Cause, sentence
 from mixloop.forecast import error_paths, forecast_rows, stable_rng
 from mixloop.forms import in_log_points
 from mixloop.variance import variance_rows
@@ -318,7 +320,33 @@ def test_ranked_drivers_and_the_sentence():
     share = row["variance_mean"].item() / row["forecast_mean"].item()
     assert first["share_of_forecast"] == pytest.approx(share)
     assert row["sentence"].item() == (
-        f"{'Q' + row['period_id'].item()[-1]} {row['period_id'].item()[:4]} so far "
+        f"{'Q' + row['period_id'].item()[-1]} {row['period_id'].item()[:4]} "
         f"({row['n_weeks'].item()} of 13 weeks) was {-100 * share:.1f}% below forecast: "
-        f"Radio <b> was underspent ({100 * share:.1f}%), +0.0% is not explained (z 0.0)."
+        f"less was spent on Radio <b> than planned ({100 * share:.1f}%), "
+        "+0.0% is not explained (z 0.0)."
     )
+
+
+def test_a_sentence_says_the_largest_first():
+    less = Cause("tv", "TV", "media_price", -20.0, -30.0, -10.0)
+    said = sentence("the week of 2026-06-01", "", 1000.0, -80.0, [less], unexplained=-60.0,
+                    z_score=-2.4, weeks=(1, 1))  # fmt: skip
+    assert said == (
+        "The week of 2026-06-01 was 8.0% below forecast: -6.0% is not explained (z -2.4, unusual), "
+        "media of TV became dearer (-2.0%)."
+    )
+    own = sentence("Q2 2026", "TV", 200.0, -20.0, [less], weeks=(12, 13))
+    assert own == (
+        "The effect of TV in Q2 2026 (12 of 13 weeks) was 10.0% below forecast: its media became "
+        "dearer (-10.0%)."
+    )
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_every_cause_has_words(cause):
+    rows = [Cause("x", "X", cause, mean, mean, mean) for mean in (2.0, -2.0)]
+    for row in rows:
+        for subject in ("", "X"):
+            said = sentence("May 2026", subject, 100.0, row.mean, [row])
+            assert said.endswith(f"({row.mean:+.1f}%).") and "{" not in said
+            assert said.count("X") == 1

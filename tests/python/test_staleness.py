@@ -342,7 +342,7 @@ def test_measured_decisions_and_tests_count_as_misses():
     found = staleness_table(**frames())
     tv = found.filter(pl.col("signal") == "misses", pl.col("channel_id") == "tv")
     assert tv["n_observations"].to_list() == [12, 12]  # three blocks of weeks, nine tests
-    assert "9 of them decisions and tests" in tv["sentence"][0]
+    assert "(9 from decisions and tests)" in tv["sentence"][0]
     without = frames() | {"logged": frames()["logged"].clear()}
     few = staleness_table(**without).filter(pl.col("signal") == "misses")
     assert not few["is_triggered"].any()

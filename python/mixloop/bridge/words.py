@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 SAID = 3  # causes that a sentence names
 SMALL = 0.001  # share of the forecast below which a cause is not named
+UNUSUAL = 2.0  # standard deviations
 PHRASES = {
-    "spend": ("{} was overspent", "{} was underspent"),
+    "spend": ("more was spent on {} than planned", "less was spent on {} than planned"),
     "media_price": ("media of {} became cheaper", "media of {} became dearer"),
-    "timing": ("{} ran at better times than planned", "{} ran at worse times than planned"),
-    "context": ("{} came better than planned", "{} came worse than planned"),
-    "event": ("{} came better than planned", "{} came worse than planned"),
-    "restated": ("data of {} were restated", "data of {} were restated"),
-    "mapping": ("{} was mapped anew", "{} was mapped anew"),
+    "timing": ("{} ran in other weeks than planned",) * 2,
+    "frequency": (
+        "{} reached people more often than planned",
+        "{} reached people less often than planned",
+    ),
+    "context": ("{} was more favourable than planned", "{} was less favourable than planned"),
+    "event": ("{} was more favourable than planned", "{} was less favourable than planned"),
+    "restated": ("data of {} were restated",) * 2,
+    "mapping": ("media of {} were mapped anew",) * 2,
 }
 
 
@@ -69,6 +74,25 @@ def _amount(value: float, forecast: float, sign: str = "+") -> str:
     return _rounded(value, f"{sign},.4g")
 
 
+def _said(cause: Cause, subject: str, forecast: float) -> str:
+    """Return what a cause did in words; what the sentence is about is `it`."""
+    phrase = PHRASES[cause.cause][cause.mean < 0]
+    if cause.label == subject:
+        for noun in ("media", "data"):
+            phrase = phrase.replace(f"{noun} of {{}}", f"its {noun}")
+    name = "it" if cause.label == subject else cause.label
+    return f"{phrase.format(name)} ({_amount(cause.mean, forecast)})"
+
+
+def _not_explained(rest: float, z_score: float | None, forecast: float) -> str:
+    """Return what is left in words."""
+    text = f"{_amount(rest, forecast)} is not explained"
+    if z_score is None:
+        return text
+    unusual = ", unusual" if abs(z_score) > UNUSUAL else ""
+    return f"{text} (z {_rounded(z_score, '.1f')}{unusual})"
+
+
 def sentence(
     period: str,
     subject: str,
@@ -80,7 +104,9 @@ def sentence(
     z_score: float | None = None,
     weeks: tuple[int, int] = (1, 1),
 ) -> str:
-    """Return what happened in a period and why.
+    """Return what happened in a period and why: the largest causes, and what is not explained.
+
+    What is not explained comes first where it is larger than every cause.
 
     Parameters
     ----------
@@ -100,11 +126,11 @@ def sentence(
     >>> less = [Cause("search", "Search", "spend", -20.0, -30.0, -10.0),
     ...         Cause("tv", "TV", "media_price", -11.0, -15.0, -7.0)]
     >>> sentence("June 2026", "", 1000.0, -41.0, less, unexplained=-10.0, z_score=-0.8)
-    'June 2026 was 4.1% below forecast: Search was underspent (-2.0%), media of TV became dearer \
-(-1.1%), -1.0% is not explained (z -0.8).'
+    'June 2026 was 4.1% below forecast: less was spent on Search than planned (-2.0%), media of TV \
+became dearer (-1.1%), -1.0% is not explained (z -0.8).'
     """
     came, whole = weeks
-    when = period if came >= whole else f"{period} so far ({came} of {whole} weeks)"
+    when = period if came >= whole else f"{period} ({came} of {whole} weeks)"
     what = f"The effect of {subject} in {when}" if subject else when[0].upper() + when[1:]
     if abs(total) <= SMALL * abs(forecast):
         head = f"{what} was as forecast"
@@ -112,12 +138,9 @@ def sentence(
         way = "below" if total < 0 else "above"
         head = f"{what} was {_amount(abs(total), forecast, '')} {way} forecast"
     named = [cause for cause in causes[:SAID] if abs(cause.mean) > SMALL * abs(forecast)]
-    parts = [
-        PHRASES[cause.cause][cause.mean < 0].format(cause.label)
-        + f" ({_amount(cause.mean, forecast)})"
-        for cause in named
-    ]
+    parts = [_said(cause, subject, forecast) for cause in named]
     if unexplained is not None:
-        score = "" if z_score is None else f" (z {_rounded(z_score, '.1f')})"
-        parts.append(f"{_amount(unexplained, forecast)} is not explained{score}")
+        is_largest = bool(named) and abs(unexplained) > abs(named[0].mean)
+        place = 0 if is_largest else len(parts)
+        parts.insert(place, _not_explained(unexplained, z_score, forecast))
     return f"{head}: {', '.join(parts)}." if parts else f"{head}."

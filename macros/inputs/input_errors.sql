@@ -64,8 +64,8 @@
                 'condition': typed ~ ' < ' ~ column.min,
                 'problem': 'the value is negative' if column.min == 0
                     else 'the value is below ' ~ column.min,
-                'remedy': 'use ' ~ column.min ~ ' or more; book credits in the row they correct'
-                    if column.min == 0 else 'use ' ~ column.min ~ ' or more',
+                'remedy': 'use 0 or more; book credits in the row they correct'
+                    if column.name == 'spend' else 'use ' ~ column.min ~ ' or more',
             }) -%}
         {%- endif -%}
         {%- if column.max is not none -%}

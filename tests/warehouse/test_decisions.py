@@ -463,15 +463,55 @@ def test_decisions_that_make_no_sense_are_findings(world, chain) -> None:
     world.run("int_mixloop__decision_findings", decisions, tests, training_weeks=world.window or "")
     found = chain.read(
         "select check_name, severity, input_name, source_row, column_name, value "
-        "from {int_mixloop__decision_findings} order by input_name, source_row"
+        "from {int_mixloop__decision_findings} where check_name != 'decision_overlap' "
+        "order by input_name, source_row"
     )
     assert found == [
         ("decision_weeks_reversed", "blocking", "decisions", 3, "end_week", str(day(40))),
         ("decision_incomplete", "warn", "decisions", 4, "spend_to", "half"),
-        ("decision_without_move", "warn", "decisions", 5, "spend_to", "500.000000"),
+        ("decision_without_move", "warn", "decisions", 5, "spend_to", "500"),
         ("decision_approved_late", "warn", "decisions", 6, "approved_on", str(day(51))),
         ("decision_geo_without_model", "warn", "decisions", 7, "geos", "mars"),
         ("decision_run_unknown", "warn", "decisions", 8, "run_id", "nobody"),
         ("experiment_decision_unknown", "warn", "experiments", 2, "decision_id", "gone"),
         ("experiment_of_other_channel", "warn", "experiments", 3, "channel_id", "search"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_overlap"),
+    [
+        ({}, {"channel_id": "search"}, False),
+        ({"end_week": day(53)}, {"start_week": day(54), "end_week": day(57)}, False),
+        ({"end_week": day(53)}, {"start_week": day(53), "end_week": day(57)}, True),
+        ({"end_week": ""}, {"start_week": day(66), "end_week": day(67)}, True),
+        ({"geos": "a; b"}, {"geos": "c"}, False),
+        ({"geos": "a; b"}, {"geos": "b;c"}, True),
+        ({"geos": "a"}, {}, True),
+    ],
+)
+def test_moves_of_one_channel_at_once_are_said(world, chain, first, second, is_overlap) -> None:
+    decisions = [decision("one", **first), decision("two", **second)]
+    world.run("int_mixloop__decision_findings", decisions, [])
+    found = chain.read(
+        "select source_row, problem from {int_mixloop__decision_findings} "
+        "where check_name = 'decision_overlap'"
+    )
+    assert [row for row, _ in found] == [3] * is_overlap
+    assert all("while one does" in problem for _, problem in found)
+
+
+def test_money_that_no_week_ever_had_is_questioned(world, chain) -> None:
+    most = max(tiny.spend("tv", i) for i in range(tiny.N_WEEKS))
+    decisions = [
+        decision("three_times", spend_from=0, spend_to=3 * most),
+        decision("total_for_weekly", spend_from=0, spend_to=3 * most + 1),
+        decision("no_media_there", spend_from=0, spend_to=9 * most, geos="mars"),
+    ]
+    world.run("int_mixloop__decision_findings", decisions, [])
+    found = chain.read(
+        "select source_row, column_name, value, problem from {int_mixloop__decision_findings} "
+        "where check_name = 'decision_spend_beyond_media'"
+    )
+    said = f"more than three times what tv ever had in a week there ({most})"
+    assert found == [(3, "spend_to", str(3 * most + 1), said)]

@@ -200,7 +200,7 @@ def test_sound_tests_and_priors_raise_nothing(findings):
         ),
         (
             {"standard_error": 0},
-            ("experiment_without_error", "warn", "standard_error", "0.0000000000"),
+            ("experiment_without_error", "warn", "standard_error", "0"),
         ),
         (
             {"spend_counterfactual": ""},
@@ -208,7 +208,7 @@ def test_sound_tests_and_priors_raise_nothing(findings):
         ),
         (
             {"spend_counterfactual": 100},
-            ("experiment_without_spend_change", "warn", "spend_counterfactual", "100.000000"),
+            ("experiment_without_spend_change", "warn", "spend_counterfactual", "100"),
         ),
         ({"geos": "mars"}, ("experiment_geo_without_model", "warn", "geos", "mars")),
         (
@@ -219,7 +219,8 @@ def test_sound_tests_and_priors_raise_nothing(findings):
 )
 def test_a_mistake_in_a_test_is_found_at_its_row(findings, changes, expected):
     check, severity, column, value = expected
-    found = findings([{}, {"experiment_id": "y"} | changes])
+    before = {"start_week": tiny.week(10), "end_week": tiny.week(13)}
+    found = findings([before, {"experiment_id": "y"} | changes])
     assert found == [(check, severity, "experiments", 3, column, value)]
 
 
@@ -233,23 +234,27 @@ def test_a_mistake_in_a_test_is_found_at_its_row(findings, changes, expected):
         ),
         (
             {"saturation_low": "0.5", "saturation_high": "0.4"},
-            ("prior_range_reversed", "blocking", "saturation_high", "0.4000000000"),
+            ("prior_range_reversed", "blocking", "saturation_high", "0.4"),
         ),
         (
             {"roi_low": "2", "roi_high": "2"},
-            ("prior_range_reversed", "blocking", "roi_high", "2.0000000000"),
+            ("prior_range_reversed", "blocking", "roi_high", "2"),
         ),
         (
             {"half_life_low_weeks": "0", "half_life_high_weeks": "4"},
-            ("prior_range_impossible", "blocking", "half_life_low_weeks", "0.0000000000"),
+            ("prior_range_impossible", "blocking", "half_life_low_weeks", "0"),
         ),
         (
             {"saturation_low": "0.4", "saturation_high": "1"},
-            ("prior_range_impossible", "blocking", "saturation_high", "1.0000000000"),
+            ("prior_range_impossible", "blocking", "saturation_high", "1"),
         ),
         (
             {"channel_id": "online"},
             ("prior_channel_not_modelled", "warn", "channel_id", "online"),
+        ),
+        (
+            {"half_life_low_weeks": "13", "half_life_high_weeks": "20"},
+            ("prior_beyond_carryover", "warn", "half_life_low_weeks", "13"),
         ),
     ],
 )
@@ -257,6 +262,32 @@ def test_a_mistake_in_a_prior_is_found_at_its_row(findings, changes, expected):
     check, severity, column, value = expected
     found = findings(priors=[{"channel_id": "search"}, changes])
     assert found == [(check, severity, "channel_priors", 3, column, value)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_overlap"),
+    [
+        ({}, {"channel_id": "search"}, False),
+        ({}, {"kpi": "sales"}, False),
+        ({"end_week": tiny.week(31)}, {"start_week": tiny.week(32)}, False),
+        ({"end_week": tiny.week(31)}, {"start_week": tiny.week(31)}, True),
+        ({"geos": "a;b"}, {"geos": "c"}, False),
+        ({"geos": "a;b"}, {"geos": "c; b"}, True),
+    ],
+)
+def test_one_test_that_is_told_twice_is_questioned(findings, first, second, is_overlap):
+    found = findings([first, {"experiment_id": "y"} | second])
+    rows = [row for check, *_, row, _, _ in found if check == "experiment_overlap"]
+    assert rows == [3] * is_overlap
+
+
+@pytest.mark.parametrize(("shares", "is_found"), [(("0.5", "0.5"), False), (("0.5", "0.6"), True)])
+def test_shares_of_more_than_the_whole_kpi_are_questioned(findings, shares, is_found):
+    priors = [
+        {"channel_id": c, "share_of_kpi": s} for c, s in zip(("tv", "search"), shares, strict=True)
+    ]
+    expected = ("prior_shares_above_one", "warn", "channel_priors", 3, "share_of_kpi", "1.1")
+    assert findings(priors=priors) == [expected] * is_found
 
 
 def test_a_return_of_a_channel_that_costs_nothing_is_questioned(findings):
@@ -267,7 +298,7 @@ def test_a_return_of_a_channel_that_costs_nothing_is_questioned(findings):
 
     prior = {"roi_low": "1", "roi_high": "2"}
     assert findings(priors=[prior], change=free) == [
-        ("prior_roi_without_spend", "warn", "channel_priors", 2, "roi_low", "1.0000000000")
+        ("prior_roi_without_spend", "warn", "channel_priors", 2, "roi_low", "1")
     ]
 
 

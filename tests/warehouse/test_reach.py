@@ -271,8 +271,8 @@ def test_a_wish_that_cannot_be_met_is_said(chain):
     }
     problems = chain.read("select problem from {int_mixloop__reach_findings} order by 1")
     assert problems == [
-        ("search has none in model m: it is modelled on spend",),
-        ("tv has none in model m: it is modelled on spend",),
+        ("search has no impressions in model m: it is modelled on spend",),
+        ("tv has no reach and frequency in model m: it is modelled on spend",),
     ]
 
 

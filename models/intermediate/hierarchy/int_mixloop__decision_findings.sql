@@ -20,6 +20,22 @@ runs as (
     {{ mixloop.fitted_runs() }}
 ),
 
+paths as (
+    select * from {{ ref('int_mixloop__hierarchy_paths') }}
+    where hierarchy_id = 'main' and not is_cycle
+),
+
+channel_weeks as (
+    select * from {{ ref('int_mixloop__channel_weeks') }}
+),
+
+geo_lists as (
+    select
+        *,
+        list_transform(string_split(geos, ';'), lambda x: {{ mixloop.trimmed('x') }}) as geo_list
+    from decisions
+),
+
 decision_geos as (
     select
         source_file,
@@ -72,7 +88,7 @@ without_move as (
         source_file,
         source_row,
         'spend_to' as column_name,
-        cast(spend_to as varchar) as value,
+        {{ mixloop.plain_number('spend_to') }} as value,
         'spend_from and spend_to are the same, so there is no effect to predict' as problem,
         'correct the weekly spend' as remedy
     from decisions
@@ -92,6 +108,95 @@ approved_late as (
         'correct the dates; what is predicted may know weeks of the move' as remedy
     from decisions
     where approved_on >= start_week + 7
+),
+
+overlapping as (
+    select
+        'decision_overlap' as check_name,
+        'warn' as severity,
+        'decisions' as input_name,
+        later.source_file,
+        later.source_row,
+        'start_week' as column_name,
+        cast(later.start_week as varchar) as value,
+        concat(
+            'it moves ', later.channel_id, ' while ', earlier.decision_id, ' does, so what was ',
+            'spent holds both moves and each is measured with the money of the other'
+        ) as problem,
+        concat(
+            'end ', earlier.decision_id, ' before this one starts; spend_from is then what it had ',
+            'approved'
+        ) as remedy
+    from geo_lists as later
+    inner join geo_lists as earlier
+        on
+            later.channel_id = earlier.channel_id
+            and later.start_week <= coalesce(earlier.end_week, cast('9999-12-31' as date))
+            and (
+                later.start_week > earlier.start_week
+                or (later.start_week = earlier.start_week and later.source_row > earlier.source_row)
+            )
+    where
+        later.geo_list is null
+        or earlier.geo_list is null
+        or list_has_any(later.geo_list, earlier.geo_list)
+),
+
+node_weeks as (
+    select
+        geo_lists.source_file,
+        geo_lists.source_row,
+        channel_weeks.week,
+        sum(channel_weeks.spend) as spend
+    from geo_lists
+    inner join paths
+        on geo_lists.channel_id = paths.ancestor_id
+    inner join channel_weeks
+        on
+            paths.channel_id = channel_weeks.channel_id
+            and (
+                geo_lists.geo_list is null
+                or list_contains(geo_lists.geo_list, channel_weeks.geo)
+            )
+    group by geo_lists.source_file, geo_lists.source_row, channel_weeks.week
+),
+
+highest_weeks as (
+    select
+        source_file,
+        source_row,
+        max(spend) as spend
+    from node_weeks
+    group by source_file, source_row
+),
+
+beyond_media as (
+    select
+        'decision_spend_beyond_media' as check_name,
+        'warn' as severity,
+        'decisions' as input_name,
+        decisions.source_file,
+        decisions.source_row,
+        case when decisions.spend_to > 3 * highest_weeks.spend then 'spend_to' else 'spend_from' end
+            as column_name,
+        {{ mixloop.plain_number(
+            'case when decisions.spend_to > 3 * highest_weeks.spend '
+            ~ 'then decisions.spend_to else decisions.spend_from end'
+        ) }} as value,
+        concat(
+            'more than three times what ', decisions.channel_id, ' ever had in a week there (',
+            {{ mixloop.plain_number('highest_weeks.spend') }}, ')'
+        ) as problem,
+        'write money per week, the geos of the move together; nothing to do if it is meant'
+            as remedy
+    from decisions
+    inner join highest_weeks
+        on
+            decisions.source_file = highest_weeks.source_file
+            and decisions.source_row = highest_weeks.source_row
+    where
+        highest_weeks.spend > 0
+        and greatest(decisions.spend_from, decisions.spend_to) > 3 * highest_weeks.spend
 ),
 
 unknown_geos as (
@@ -188,8 +293,8 @@ other_channels as (
 
 findings as (
     {%- for part in [
-        'reversed_weeks', 'incomplete', 'without_move', 'approved_late', 'unknown_geos',
-        'unknown_runs', 'runs_too_new', 'unknown_decisions', 'other_channels',
+        'reversed_weeks', 'incomplete', 'without_move', 'approved_late', 'overlapping',
+        'beyond_media', 'unknown_geos', 'unknown_runs', 'runs_too_new', 'unknown_decisions', 'other_channels',
     ] %}
     select * from {{ part }}
     {{ 'union all' if not loop.last }}

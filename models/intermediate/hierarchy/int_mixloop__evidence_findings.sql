@@ -113,7 +113,7 @@ certain as (
         source_file,
         source_row,
         'standard_error' as column_name,
-        cast(standard_error as varchar) as value,
+        {{ mixloop.plain_number('standard_error') }} as value,
         'no measurement is without error, so the test counts in no model' as problem,
         'fill in the standard error of the lift' as remedy
     from experiments
@@ -128,7 +128,7 @@ without_change as (
         source_file,
         source_row,
         'spend_counterfactual' as column_name,
-        cast(spend_counterfactual as varchar) as value,
+        {{ mixloop.plain_number('spend_counterfactual') }} as value,
         case
             when spend_counterfactual is null
                 then 'it is not known what would have been spent without the test'
@@ -138,6 +138,44 @@ without_change as (
         'fill in what was spent and what would have been' as remedy
     from experiments
     where spend_counterfactual is null or spend_actual = spend_counterfactual
+),
+
+geo_lists as (
+    select
+        *,
+        list_transform(string_split(geos, ';'), lambda x: {{ mixloop.trimmed('x') }}) as geo_list
+    from experiments
+),
+
+overlapping as (
+    select
+        'experiment_overlap' as check_name,
+        'warn' as severity,
+        'experiments' as input_name,
+        later.source_file,
+        later.source_row,
+        'start_week' as column_name,
+        cast(later.start_week as varchar) as value,
+        concat(
+            'it is about ', later.channel_id, ' in weeks and geos of the test ',
+            earlier.experiment_id, ': both count, as if each had data of its own'
+        ) as problem,
+        'keep one of them, or give both larger errors (1.4 times, where they say the same twice)'
+            as remedy
+    from geo_lists as later
+    inner join geo_lists as earlier
+        on
+            later.channel_id = earlier.channel_id
+            and coalesce(later.kpi, '') = coalesce(earlier.kpi, '')
+            and later.start_week <= earlier.end_week
+            and (
+                later.start_week > earlier.start_week
+                or (later.start_week = earlier.start_week and later.source_row > earlier.source_row)
+            )
+    where
+        later.geo_list is null
+        or earlier.geo_list is null
+        or list_has_any(later.geo_list, earlier.geo_list)
 ),
 
 unknown_geos as (
@@ -214,9 +252,11 @@ reversed_ranges as (
         source_file,
         source_row,
         high_name as column_name,
-        cast(high as varchar) as value,
-        concat('the range of ', quantity, ' of ', channel_id, ' goes from ', low, ' to ', high)
-            as problem,
+        {{ mixloop.plain_number('high') }} as value,
+        concat(
+            'the range of ', quantity, ' of ', channel_id, ' goes from ',
+            {{ mixloop.plain_number('low') }}, ' to ', {{ mixloop.plain_number('high') }}
+        ) as problem,
         'give the 5% and the 95% end; they must differ, because nothing is known for certain'
             as remedy
     from ranges
@@ -231,7 +271,7 @@ impossible_ends as (
         source_file,
         source_row,
         case when low <= 0 then low_name else high_name end as column_name,
-        cast(case when low <= 0 then low else high end as varchar) as value,
+        {{ mixloop.plain_number('case when low <= 0 then low else high end') }} as value,
         case
             when quantity = 'half-life' then 'a half-life is above zero'
             when quantity = 'half frequency' then 'a frequency is above zero'
@@ -240,12 +280,58 @@ impossible_ends as (
         case
             when quantity = 'half frequency'
                 then 'correct the end: contacts per person a week at half of the full effect'
+            when quantity = 'saturation'
+                then 'correct the end: share of the full effect that the largest week reaches'
             else 'correct the end; 0.5 is the half-life of what works in the same week only'
         end as remedy
     from ranges
     where
         (quantity != 'roi' and low <= 0)
         or (quantity = 'saturation' and high >= 1)
+),
+
+slow_beliefs as (
+    select
+        'prior_beyond_carryover' as check_name,
+        'warn' as severity,
+        'channel_priors' as input_name,
+        source_file,
+        source_row,
+        low_name as column_name,
+        {{ mixloop.plain_number('low') }} as value,
+        'the model looks {{ var("mixloop__carryover_weeks") }} weeks back, so no half-life is that '
+        || 'long' as problem,
+        'raise the var mixloop__carryover_weeks, or lower the range' as remedy
+    from ranges
+    where
+        quantity = 'half-life' and low < high and low > {{ var('mixloop__carryover_weeks') }}
+),
+
+shares as (
+    select
+        model_id,
+        max(source_file) as source_file,
+        max(source_row) filter (where share_of_kpi > 0) as source_row,
+        max(share_of_kpi) as largest_share,
+        sum(share_of_kpi) as share_of_kpi
+    from priors
+    group by model_id
+),
+
+too_much_together as (
+    select
+        'prior_shares_above_one' as check_name,
+        'warn' as severity,
+        'channel_priors' as input_name,
+        source_file,
+        source_row,
+        'share_of_kpi' as column_name,
+        {{ mixloop.plain_number('share_of_kpi') }} as value,
+        'the channels of ' || coalesce('model ' || model_id, 'the rows for all models')
+        || ' are believed to bring more than the whole KPI together' as problem,
+        'share_of_kpi is a share of the KPI (0.05), not of all media: lower it' as remedy
+    from shares
+    where share_of_kpi > 1 and largest_share <= 1
 ),
 
 unused_priors as (
@@ -273,7 +359,7 @@ free_channels as (
         priors.source_file,
         priors.source_row,
         'roi_low' as column_name,
-        cast(priors.roi_low as varchar) as value,
+        {{ mixloop.plain_number('priors.roi_low') }} as value,
         concat(priors.channel_id, ' has no spend, so a return cannot be compared') as problem,
         'give share_of_kpi instead, or bring its spend' as remedy
     from priors
@@ -285,8 +371,8 @@ free_channels as (
 findings as (
     {%- for part in [
         'unknown_kpis', 'unnamed_kpis', 'reversed_weeks', 'certain', 'without_change',
-        'unknown_geos', 'other_channels', 'half_ranges', 'reversed_ranges', 'impossible_ends',
-        'unused_priors', 'free_channels',
+        'overlapping', 'unknown_geos', 'other_channels', 'half_ranges', 'reversed_ranges',
+        'impossible_ends', 'slow_beliefs', 'too_much_together', 'unused_priors', 'free_channels',
     ] %}
     select * from {{ part }}
     {{ 'union all' if not loop.last }}

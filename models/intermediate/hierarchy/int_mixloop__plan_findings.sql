@@ -1,4 +1,5 @@
--- one row per plan channel or geo that no model can use, and per event no model has seen
+-- one row per plan channel or geo that no model can use, per channel that a plan ahead forgets,
+-- and per goal or event that cannot be meant as it is written
 {{ config(materialized='view') }}
 with plan as (
     select * from {{ ref('stg_mixloop__plan') }}
@@ -103,10 +104,112 @@ unused_geos as (
     group by plan.geo
 ),
 
+known_until as (
+    select max(outcome_date) as last_date
+    from {{ ref('stg_mixloop__outcomes') }}
+),
+
+plans_ahead as (
+    select
+        plan.plan_id,
+        min(plan.week) as first_week,
+        min(plan.source_file) as source_file
+    from plan
+    cross join known_until
+    group by plan.plan_id
+    having max(plan.week) > max(known_until.last_date)
+),
+
+planned_channels as (
+    select
+        plan.plan_id,
+        paths.ancestor_id as channel_id
+    from plan
+    inner join paths
+        on plan.channel_id = paths.channel_id
+    group by plan.plan_id, paths.ancestor_id
+),
+
+recent_media as (
+    select
+        plans_ahead.plan_id,
+        plans_ahead.source_file,
+        nodes.channel_id,
+        sum(channel_weeks.spend) as spend
+    from plans_ahead
+    inner join {{ ref('int_mixloop__channel_weeks') }} as channel_weeks
+        on
+            plans_ahead.first_week > channel_weeks.week
+            and plans_ahead.first_week <= channel_weeks.week + 91
+    inner join paths
+        on channel_weeks.channel_id = paths.channel_id
+    inner join nodes
+        on paths.ancestor_id = nodes.channel_id and nodes.is_modelled
+    group by plans_ahead.plan_id, plans_ahead.source_file, nodes.channel_id
+),
+
+forgotten_channels as (
+    select
+        'plan_without_channel' as check_name,
+        'warn' as severity,
+        'plan' as input_name,
+        recent_media.source_file,
+        cast(null as bigint) as source_row,
+        'channel_id' as column_name,
+        recent_media.channel_id as value,
+        concat(
+            'plan ', recent_media.plan_id, ' has no rows of this channel, so it is planned at ',
+            'zero; in the 13 weeks before it had ',
+            {{ mixloop.plain_number('recent_media.spend') }}
+        ) as problem,
+        'add its rows to plan; nothing to do if it is meant to stop' as remedy
+    from recent_media
+    left join planned_channels
+        on
+            recent_media.plan_id = planned_channels.plan_id
+            and recent_media.channel_id = planned_channels.channel_id
+    where recent_media.spend > 0 and planned_channels.channel_id is null
+),
+
+reversed_goals as (
+    select
+        'goal_period_reversed' as check_name,
+        'blocking' as severity,
+        'goals' as input_name,
+        source_file,
+        source_row,
+        'period_end' as column_name,
+        cast(period_end as varchar) as value,
+        concat('the period of the goal ends before it starts on ', period_start) as problem,
+        'correct period_start or period_end' as remedy
+    from {{ ref('stg_mixloop__goals') }}
+    where period_end < period_start
+),
+
+event_geos as (
+    select
+        'event_geo_without_model' as check_name,
+        'warn' as severity,
+        'events' as input_name,
+        events.source_file,
+        events.source_row,
+        'geo' as column_name,
+        events.geo as value,
+        'no model covers this geo, so the event counts in none' as problem,
+        'use the geo names of outcomes, or leave geo empty for all' as remedy
+    from {{ ref('stg_mixloop__events') }} as events
+    left join model_geos
+        on events.geo = model_geos.geo
+    where events.geo != 'national' and model_geos.geo is null
+),
+
 findings as (
-    select * from unusable_channels
-    union all
-    select * from unused_geos
+    {%- for part in [
+        'unusable_channels', 'unused_geos', 'forgotten_channels', 'reversed_goals', 'event_geos',
+    ] %}
+    select * from {{ part }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select * from findings

@@ -272,12 +272,13 @@ unmet as (
         'media_unit' as column_name,
         wishes.media_unit as value,
         concat(
-            wishes.channel_id, ' has none in model ', wishes.model_id, ': it is modelled on ',
+            wishes.channel_id, ' has no ', replace(wishes.media_unit, '_', ' and '), ' in model ',
+            wishes.model_id, ': it is modelled on ',
             {{ mixloop.media_unit(
                 'wishes.media_unit', 'channels.spend', 'channels.impressions', 'channels.reach'
             ) }}
         ) as problem,
-        'bring it in media, or leave media_unit empty' as remedy
+        'bring them in media, or leave media_unit empty' as remedy
     from wishes
     inner join channels
         on

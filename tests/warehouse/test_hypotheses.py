@@ -69,6 +69,7 @@ def hypotheses(manifest, rows):
         ),
         "int_mixloop__publication": "select cast(null as varchar) as overrides",
         "int_mixloop__hypotheses": "select 'r2' as run_id",
+        "int_mixloop__models": "select 'm' as model_id, 'sales' as kpi",
     }
     found = rows_of(manifest, "mixloop__hypotheses", tables)
     return {(row["run_id"], row["channel_id"]): row for row in found}
@@ -93,7 +94,8 @@ def test_rows_repeat_what_was_said_and_say_it_in_words(manifest):
     assert (steady["n_earlier_runs"], steady["share_earlier_runs_agree"]) == (2, 1.0)
     assert steady["sentence"] == (
         "78% that Steady TV is past the point where more money earns the hurdle of 1; about 1 a "
-        "week (90%: 2 to 4) could be used elsewhere"
+        "week (90%: 2 to 4) could be used elsewhere. At 50 a week instead of 100: 1 sales a week "
+        "after the hurdle (90%: 2 to 4)"
     )
     turning = found["r2", "turning"]
     assert turning["probability"] == pytest.approx(0.7)
@@ -103,6 +105,14 @@ def test_rows_repeat_what_was_said_and_say_it_in_words(manifest):
     gone = found["r1", "gone"]
     assert (gone["p_over"], gone["direction"]) == (0.7, "over")
     assert "no money in the last 52 weeks" in gone["sentence"]
+
+
+def test_a_gain_within_noise_is_not_told_as_sure(manifest):
+    told = said("r2", 1, "steady", ("under", 0.3, 100))
+    bet = hypotheses(manifest, [told | {"gain_p05": -2.0}])["r2", "steady"]["sentence"]
+    assert bet.endswith("(90%: -2 to 4), so it may as well lose")
+    stay = hypotheses(manifest, [told | {"best_weekly_spend": 100.0}])["r2", "steady"]["sentence"]
+    assert stay.endswith("could be added. No other amount is better on average")
 
 
 def test_the_last_revision_and_the_last_run_of_a_week_count(manifest):

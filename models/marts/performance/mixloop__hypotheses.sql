@@ -13,6 +13,13 @@ publication as (
     select overrides from {{ ref('int_mixloop__publication') }}
 ),
 
+models as (
+    select
+        model_id,
+        kpi
+    from {{ ref('int_mixloop__models') }}
+),
+
 current_runs as (
     select run_id
     from {{ ref('int_mixloop__hypotheses') }}
@@ -217,8 +224,29 @@ named as (
             {{ mixloop.short_number('judged.movable_spend_mean') }},
             {{ mixloop.short_number('judged.movable_spend_p05') }},
             {{ mixloop.short_number('judged.movable_spend_p95') }}
-        ) as amount
+        ) as amount,
+        case
+            when abs(judged.best_weekly_spend - judged.weekly_spend) < 1e-9 * judged.weekly_spend
+                then '. No other amount is better on average'
+            else
+                format(
+                    '. At {} a week instead of {}: {} {} a week after the hurdle (90%: {} to {}){}',
+                    {{ mixloop.short_number('judged.best_weekly_spend') }},
+                    {{ mixloop.short_number('judged.weekly_spend') }},
+                    {{ mixloop.short_number('judged.gain_mean') }},
+                    coalesce(models.kpi, 'of the KPI'),
+                    {{ mixloop.short_number('judged.gain_p05') }},
+                    {{ mixloop.short_number('judged.gain_p95') }},
+                    case
+                        when judged.gain_p05 < 0 and judged.gain_p95 > 0
+                            then ', so it may as well lose'
+                        else ''
+                    end
+                )
+        end as worth
     from judged
+    left join models
+        on judged.model_id = models.model_id
     left join channel_tree
         on judged.channel_id = channel_tree.channel_id
 ),
@@ -278,7 +306,7 @@ final as (
                         named.chance, ' that ', named.label,
                         ' is past the point where more money earns the hurdle of ',
                         {{ mixloop.short_number('named.hurdle_roi') }}, '; ', named.amount,
-                        ' could be used elsewhere'
+                        ' could be used elsewhere', named.worth
                     )
             when named.direction = 'under'
                 then
@@ -286,13 +314,13 @@ final as (
                         named.chance, ' that more money for ', named.label,
                         ' still earns the hurdle of ',
                         {{ mixloop.short_number('named.hurdle_roi') }}, '; ', named.amount,
-                        ' could be added'
+                        ' could be added', named.worth
                     )
             else
                 concat(
                     'whether ', named.label, ' has too much or too little money is open (',
                     format('{:.0f}%', 100 * named.p_over), ' too much); ', named.amount,
-                    ' at stake'
+                    ' at stake', named.worth
                 )
         end as sentence,
         (select publication.overrides from publication) as overrides

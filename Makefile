@@ -111,8 +111,8 @@ bench-judging: setup ## how often the checks of a run speak in worlds with and w
 bench-staleness: setup ## how often signs of staleness speak without reason, and how soon with one: WORLDS=200 FITS=0 OUT=...
 	$(BIN)/python benchmarks/staleness.py --worlds $(or $(WORLDS),200) $(if $(FITS),--fits $(FITS)) $(if $(OUT),--out "$(OUT)")
 
-bench-bridge: setup ## planted causes of a miss against fitted curves: how often the bridge's range holds the true size: WORLDS=30 OUT=...
-	$(BIN)/python benchmarks/bridge.py --worlds $(or $(WORLDS),30) $(if $(OUT),--out "$(OUT)")
+bench-bridge: setup ## planted causes of a miss against fitted curves: how often the bridge's range holds the true size: WORLDS=60 SEED=0 OUT=...
+	$(BIN)/python benchmarks/bridge.py --worlds $(or $(WORLDS),60) --first-seed $(or $(SEED),0) $(if $(OUT),--out "$(OUT)")
 
 bench-kills: setup ## builds killed with SIGKILL at random moments while they write history: KILLS=50 SEED=1
 	MIXLOOP_KILLS=$(or $(KILLS),50) MIXLOOP_KILLS_SEED=$(or $(SEED),1) $(BIN)/pytest -q -k killed tests/warehouse/test_ledger.py

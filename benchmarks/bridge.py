@@ -1,16 +1,24 @@
 """Planted causes against fitted curves: how often the true size lies in the bridge's 90% range.
 
-    make bench-bridge WORLDS=30 OUT=path/to/file.json
+    make bench-bridge WORLDS=60 SEED=0 OUT=path/to/file.json
 
-Every world is a client with four channels, season, promotions and noise, fitted to 130 weeks. Then
-13 weeks come otherwise than planned, once for every cause alone and for three pairs of causes; each
-planted cause is a case. The size is that of the true curves, summed over the 13 weeks.
+Every world is a client with four channels (one of them in flights), season, promotions and noise,
+fitted to 130 weeks with default settings. Then 13 weeks come otherwise than planned, once for every
+cause alone and for three pairs of causes; each planted cause is a case. The size is that of the
+true curves, summed over the 13 weeks.
+
+Cases of one world share its fit, and a cause alone is much the same case as in a pair: standard
+errors are those of means over worlds. `one_decay` is the largest share of a channel's draws that
+have one and the same carry-over: where it is near 1 the data know the carry-over better than the
+steps of the transform grid, and what hangs on it has too narrow a range.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,8 +35,10 @@ from mixloop.variance import variance_rows
 
 N_PAST, N_NEXT, LEAD_IN, LAG = 130, 13, 12, 12
 FIRST_WEEK = np.datetime64("2022-01-03")
-SETTINGS = FitSettings(chains=2, warmup=250, sweeps=500, max_sweeps=1500, draws=1000)
+SETTINGS = FitSettings()
 CAUSES = ("spend", "media_price", "timing", "context", "restated", "mapping")
+CHANNEL = {"spend": 3, "media_price": 2, "timing": 0, "restated": 1, "mapping": 1}
+ONE_DECAY = 0.95
 PAIRS = (("spend", "context"), ("media_price", "timing"), ("restated", "mapping"))
 NODES = pl.DataFrame(
     [("b", "main", f"c{c}", f"c{c}", None) for c in range(4)],
@@ -187,18 +197,29 @@ def record_of(run: Posterior, came: Came) -> Record:
     ]  # fmt: skip
     log_price = np.where(np.arange(len(weeks)) < known, 0.0, np.log(came.price))
     prices = pl.DataFrame(
-        {"geo": "g", "channel_id": "c2", "week": weeks, "log_price": log_price},
+        {"mapping_version": 1, "is_current": True, "geo": "g", "channel_id": "c2", "week": weeks,
+         "log_price": log_price},
         schema=MEDIA_PRICES,
-    )
+    )  # fmt: skip
     return Record(
         pl.DataFrame(panels, schema=RUN_PANELS), pl.DataFrame(moved, schema=MOVED_MEDIA), prices
     )
+
+
+def one_decay(run: Posterior) -> dict[str, float | None]:
+    """Return by cause the largest share of its channel's draws that have one carry-over."""
+    out: dict[str, float | None] = dict.fromkeys(CAUSES)
+    for cause, c in CHANNEL.items():
+        points = list(zip(run.kernel[:, c], run.decay[:, c], strict=True))
+        out[cause] = max(points.count(point) for point in set(points)) / len(points)
+    return out
 
 
 def cases(seed: int, settings: FitSettings) -> list[dict]:
     """Return one row for every planted cause of a world: true size, range, closure."""
     world = truth(seed)
     run = fitted(world, seed, settings)
+    settled = one_decay(run)
     rows = []
     for causes in (*((cause,) for cause in CAUSES), *PAIRS):
         came, sizes = happen(world, causes)
@@ -226,30 +247,65 @@ def cases(seed: int, settings: FitSettings) -> list[dict]:
             rows.append(
                 {"world": seed, "planted": "+".join(causes), "cause": cause, "size": size,
                  "low": low, "mean": mean, "high": high, "gap": gap,
-                 "is_inside": low <= size <= high}
+                 "is_inside": low <= size <= high, "one_decay": settled[cause]}
             )  # fmt: skip
     return rows
 
 
+def standard_error(frame: pl.DataFrame) -> float:
+    """Return the standard error of the share inside, with worlds as clusters."""
+    share = frame["is_inside"].mean()
+    off = frame.group_by("world").agg((pl.col("is_inside") - share).sum())["is_inside"]
+    count = len(off)
+    return float(np.sqrt((off**2).sum() * count / max(count - 1, 1))) / len(frame)
+
+
 def summary(rows: list[dict]) -> pl.DataFrame:
-    """Return coverage and error by cause, the last row over all."""
+    """Return coverage, its standard error and the error by cause, the last row over all.
+
+    `too_large` and `too_small` are the shares whose range lies beyond the true size, away from zero
+    and towards it.
+    """
     frame = pl.DataFrame(rows).with_columns(
         error=(pl.col("mean") - pl.col("size")).abs() / pl.col("size").abs(),
         width=(pl.col("high") - pl.col("low")) / pl.col("size").abs(),
+        is_larger=pl.col("mean") * pl.col("size").sign() > pl.col("size").abs(),
     )
-    columns = [
-        pl.len().alias("cases"), pl.col("is_inside").mean().round(3).alias("inside_90"),
-        pl.col("error").median().round(3), pl.col("width").median().round(3),
-        pl.col("gap").max(),
-    ]  # fmt: skip
-    by_cause = frame.group_by("cause").agg(columns).sort("cause")
-    return pl.concat([by_cause, frame.select(pl.lit("all").alias("cause"), *columns)])
+    found = []
+    for name in (*CAUSES, "all"):
+        part = frame if name == "all" else frame.filter(cause=name)
+        missed = part.filter(~pl.col("is_inside"))
+        found.append(
+            {
+                "cause": name,
+                "cases": len(part),
+                "inside_90": part["is_inside"].mean(),
+                "standard_error": standard_error(part),
+                "too_large": missed["is_larger"].sum() / len(part),
+                "too_small": (~missed["is_larger"]).sum() / len(part),
+                "error": part["error"].median(),
+                "width": part["width"].median(),
+                "gap": part["gap"].max(),
+            }
+        )
+    return pl.DataFrame(found)
+
+
+def by_decay(rows: list[dict]) -> pl.DataFrame:
+    """Return coverage where one carry-over has nearly all draws of a channel, and elsewhere."""
+    frame = pl.DataFrame(rows).drop_nulls("one_decay")
+    key = (pl.col("one_decay") > ONE_DECAY).alias("is_one_decay")
+    return (
+        frame.group_by("cause", key)
+        .agg(pl.col("world").n_unique().alias("worlds"), pl.col("is_inside").mean())
+        .sort("cause", "is_one_decay")
+    )
 
 
 def main() -> int:
     """Fit the worlds and print how often the true size is inside."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=30)
+    parser.add_argument("--worlds", type=int, default=60)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
@@ -259,8 +315,13 @@ def main() -> int:
         print(f"world {seed}: {time.perf_counter() - start:.0f} s", flush=True)
         if options.out:
             options.out.write_text(json.dumps(rows, indent=1))
-    with pl.Config(tbl_rows=20):
+    with pl.Config(tbl_rows=20, tbl_cols=-1, float_precision=3, tbl_width_chars=140):
         print(summary(rows))
+        print(by_decay(rows))
+    print(
+        f"{options.worlds} worlds; Python {platform.python_version()}, numpy {np.__version__}, "
+        f"{platform.machine()}, {os.cpu_count()} cores"
+    )
     return 0
 
 

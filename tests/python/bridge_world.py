@@ -217,15 +217,30 @@ def record_of(world: World, run_id: str = "run") -> Record:
     ]  # fmt: skip
     weeks = planted.weeks(N_PAST + N_NEXT)
     prices = [
-        {"geo": geo, "channel_id": CHANNELS[c], "week": week.item(),
-         "log_price": float(np.log(world.price[t, c]))}
-        for geo in GEOS for t, week in enumerate(weeks) for c in range(3)
-    ] if world.price is not None else []  # fmt: skip
+        {"mapping_version": version, "is_current": is_current, "geo": GEOS[j],
+         "channel_id": CHANNELS[c], "week": week.item(),
+         "log_price": float(np.log(price[j, t, c]))}
+        for (version, is_current), price in _prices(world).items()
+        for j in range(2) for t, week in enumerate(weeks) for c in range(3)
+    ]  # fmt: skip
     return Record(
         pl.DataFrame(rows, schema=RUN_PANELS),
         pl.DataFrame(world.moved, schema=MOVED_MEDIA),
         pl.DataFrame(prices, schema=MEDIA_PRICES),
     )
+
+
+def _prices(world: World) -> dict[tuple[int, bool], np.ndarray]:
+    """Prices by mapping, (J, T, C): money over what it would have bought at the price of 1."""
+    if world.price is None:
+        return {}
+    then = np.broadcast_to(world.price, world.money.shape)
+    if not world.moved:
+        return {(1, True): then}
+    today, part = then.copy(), 0.3 * world.money[..., 1]
+    bought = world.money[..., 2] / then[..., 2] + part / then[..., 1]
+    today[..., 2] = (world.money[..., 2] + part) / bought
+    return {(1, False): then, (2, True): today}
 
 
 def published(run, plan, nodes=NODES):

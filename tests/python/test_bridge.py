@@ -187,7 +187,15 @@ def test_the_price_that_was_to_be_expected():
     season = np.where(np.arange(120) % 52 >= 46, np.log(1.2), 0.0)  # dear every December
     logs = season + np.where(np.arange(120) >= 103, np.log(1.5), 0.0)  # a jump after week 102
     prices = pl.DataFrame(
-        {"geo": "g0", "channel_id": "c0", "week": weeks, "log_price": logs}, schema=MEDIA_PRICES
+        {
+            "mapping_version": 1,
+            "is_current": True,
+            "geo": "g0",
+            "channel_id": "c0",
+            "week": weeks,
+            "log_price": logs,
+        },
+        schema=MEDIA_PRICES,
     )
     window = np.arange(120) >= 95  # December is weeks 98 to 103
     record = Record(prices=prices)

@@ -115,10 +115,18 @@ def test_media_that_another_version_had_elsewhere(project_root):
     """Social was of its own under version 1; under today's it is search, and the pilot is TV."""
     chain = Chain(compile_project(project_root))
     names = ("int_mixloop__mapping_assignments", "int_mixloop__run_panels")
-    chain.run(names, frames(), given=published())
+
+    def steady(tables):
+        """A thousand impressions of social cost two euros all along."""
+        for row in tables["media"]:
+            if row["campaign"] == "Social | always on":
+                row["impressions"] = row["spend"] * 500
+
+    chain.run(names, frames(steady), given=published())
     before = chain.connection.sql(f"from {chain.relation[names[0]]}").pl()
 
     def change(tables):
+        steady(tables)
         tables["channel_mapping"][2]["channel_id"] = "search"
         rule = {"match_field": "campaign", "match_type": "exact", "pattern": "Pilot"}
         tables["channel_mapping"].append(rule | {"priority": 40, "channel_id": "tv"})
@@ -136,3 +144,20 @@ def test_media_that_another_version_had_elsewhere(project_root):
     pilot = moved.filter(from_leaf_id="unmapped")
     assert pilot.select("to_leaf_id", "from_channel_id", "spend").rows() == [("tv", None, 250.0)]
     assert len(moved) == tiny.N_WEEKS + 1
+    connection.execute(f"create table {chain.relation['int_mixloop__moved_media']} as {sql}")
+    sql = chain.nodes["int_mixloop__media_prices"]["compiled_code"]
+    prices = connection.sql(sql).pl().filter(pl.col("week") == date.fromisoformat(tiny.week(JUMP)))
+    found = {
+        (is_current, channel): log_price
+        for is_current, channel, log_price in prices.select(
+            "is_current", "channel_id", "log_price"
+        ).iter_rows()
+    }
+    # search and social together bought what their money buys at the usual prices
+    search, social = (tiny.spend(name, JUMP) for name in ("search", "social"))
+    both = math.log((search + social) / (search / 1.25 + social))
+    assert found == {
+        (False, "search"): pytest.approx(math.log(1.25), abs=1e-4),
+        (False, "social"): pytest.approx(0.0, abs=1e-4),
+        (True, "search"): pytest.approx(both, abs=1e-4),
+    }

@@ -120,6 +120,7 @@ def media_steps(
     *,
     is_money: np.ndarray,
     price: np.ndarray,
+    price_now: np.ndarray,
     channel: np.ndarray,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return exposure of channels (J, H, C) and leaves (J, H, L) at the plan and after every cause.
@@ -134,6 +135,8 @@ def media_steps(
     price : ndarray, (J, H, C)
         For channels modelled on money: price of media over the price that was to be expected. What
         money buys is divided by it from step `media_price` on. 1 where impressions are unknown.
+    price_now : ndarray, (J, H, C)
+        The same of the channels as today's mapping has them, for step `mapping`.
     channel : ndarray of int, (L,)
         The channel above each leaf.
 
@@ -146,12 +149,13 @@ def media_steps(
     mixed = plan.exposure + share * (first.exposure - plan.exposure)
     bought, paid, bought_share = _bought(plan, first)
     share = np.where(is_money, share, bought_share)
-    price = np.where(is_money, price, 1.0)
+    price, price_now = (np.where(is_money, ratio, 1.0) for ratio in (price, price_now))
     volumes = [
         plan.exposure,
         np.where(is_money, mixed, bought),
         np.where(is_money, mixed / price, paid),
-        *(side.exposure / price for side in (first, first, kept, now)),
+        *(side.exposure / price for side in (first, first, kept)),
+        now.exposure / price_now,
     ]
     between = plan.leaves + share[..., channel] * (first.leaves - plan.leaves)
     parts = [plan.leaves, between, between, *(side.leaves for side in (first, first, kept, now))]

@@ -38,6 +38,8 @@ MOVED_MEDIA: dict[str, pl.DataType] = {
 }
 
 MEDIA_PRICES: dict[str, pl.DataType] = {
+    "mapping_version": pl.Int64(),  # earlier ones only of channels that had other media
+    "is_current": pl.Boolean(),
     "geo": pl.String(),
     "channel_id": pl.String(),
     "week": pl.Date(),
@@ -167,6 +169,13 @@ class Record:
             for side in ("from", "to")
         )
 
+    def _prices_under(self, version: int | None) -> pl.DataFrame:
+        """Return prices of channels as a version had them: today's where nothing has moved."""
+        today = self.prices.filter("is_current")
+        of_version = pl.col("mapping_version").eq(version if version is not None else -1)
+        then = self.prices.filter(~pl.col("is_current") & of_version)
+        return pl.concat([today.join(then, on="channel_id", how="anti"), then])
+
     def price_ratio(
         self,
         weeks: np.ndarray,
@@ -174,8 +183,11 @@ class Record:
         last_week: np.datetime64,
         geos: tuple[str, ...],
         channels: tuple[str, ...],
+        version: int | None = None,
     ) -> np.ndarray:
         """Return the price of media over the price that was to be expected, (J, H, C).
+
+        Of the channels as a mapping version had them; of today's without one.
 
         To be expected was the price of the last 13 weeks before the forecast, moved as it moved
         from the same weeks to the same time of the year before (mean of 5 weeks), where that is
@@ -183,7 +195,7 @@ class Record:
         """
         first = weeks[0] - np.timedelta64(7 * (YEAR + RECENT_WEEKS + 2), "D")
         every = np.arange(first, weeks[-1] + np.timedelta64(1, "D"), np.timedelta64(7, "D"))
-        logs = _prices(self.prices, every, geos, channels)
+        logs = _prices(self._prices_under(version), every, geos, channels)
         at = np.flatnonzero(np.isin(every, weeks[window]))
         last = int((last_week - every[0]).astype(int)) // 7
         recent = _mean(logs[:, last - RECENT_WEEKS + 1 : last + 1])

@@ -333,12 +333,14 @@ def _stepped(
     plan, first, kept, now = sides
     above, names = leaves
     geos, channels = short.geos, short.channels
-    price = record.price_ratio(short.weeks, window, posterior.last_week, geos, channels)
+    asked = (short.weeks, window, posterior.last_week, geos, channels)
+    price, price_now = (record.price_ratio(*asked, version) for version in (past.version, None))
     steps = media_steps(
         Media(**plan),
         *(Media(**{k: v[:, window] for k, v in side.items()}) for side in (first, kept, now)),
         is_money=np.array([unit == MONEY for unit in posterior.media_units]),
         price=price,
+        price_now=price_now,
         channel=above,
     )
     drivers = _drivers(ledger, short, window, past)

@@ -127,10 +127,9 @@ def inputs_hash(
     if window.any():
         first = [(run, known) for run, known, _ in record.first_runs(weeks[window])]
         digest.update(repr(first).encode())
-        price = record.price_ratio(
-            weeks[keep], window[keep], np.datetime64(as_of), panel.geos, panel.channels
-        )
-        digest.update(price.round(9).tobytes())
+        asked = (weeks[keep], window[keep], np.datetime64(as_of), panel.geos, panel.channels)
+        for version in (mapping_version, None):
+            digest.update(record.price_ratio(*asked, version).round(9).tobytes())
     digest.update(_digest_of(record.moved))
     return digest.hexdigest()[:32]
 

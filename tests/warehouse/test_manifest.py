@@ -29,6 +29,11 @@ def test_vars_are_documented(manifest, project_root):
     assert rules.var_mismatch(project["vars"]["mixloop"], page) == []
 
 
+def test_vars_are_checked_while_dbt_reads_the_project(manifest):
+    gate = manifest["nodes"]["model.mixloop.int_mixloop__input_gate"]
+    assert "macro.mixloop.check_vars" in gate["depends_on"]["macros"]
+
+
 def test_the_page_on_history_names_the_protected_tables(project_root):
     page = (project_root / "docs/history.md").read_text()
     named = re.findall(r"^\| `(\w+)` \(`main_(\w+)`\) \|", page, flags=re.MULTILINE)

@@ -8,6 +8,7 @@ A quantity that never moves has no evidence of convergence: its values are NaN, 
 from __future__ import annotations
 
 import numpy as np
+from scipy.fft import next_fast_len
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
@@ -21,8 +22,14 @@ def _split(draws: np.ndarray) -> np.ndarray:
 def _rank_normal(draws: np.ndarray) -> np.ndarray:
     """Replace draws by normal scores of their ranks over all chains, per quantity."""
     flat = draws.reshape(-1, draws.shape[-1])
-    ranks = rankdata(flat, axis=0)
-    return ndtri((ranks - 0.375) / (flat.shape[0] + 0.25)).reshape(draws.shape)
+    n = len(flat)
+    order = np.argsort(flat, axis=0)
+    ranks = np.empty(flat.shape)
+    np.put_along_axis(ranks, order, np.arange(1.0, n + 1.0)[:, None], axis=0)
+    inorder = np.take_along_axis(flat, order, axis=0)
+    tied = ~(inorder[1:] > inorder[:-1]).all(axis=0)  # equal draws share their mean rank
+    ranks[:, tied] = rankdata(flat[:, tied], axis=0)
+    return ndtri((ranks - 0.375) / (n + 0.25)).reshape(draws.shape)
 
 
 def _rhat(draws: np.ndarray) -> np.ndarray:
@@ -38,7 +45,7 @@ def _autocovariance(draws: np.ndarray) -> np.ndarray:
     """Return the biased autocovariance of each chain by lag, (K, N, Q)."""
     n = draws.shape[1]
     centred = draws - draws.mean(axis=1, keepdims=True)
-    size = 2 ** int(np.ceil(np.log2(2 * n)))
+    size = next_fast_len(2 * n, real=True)
     spectrum = np.fft.rfft(centred, n=size, axis=1)
     return np.fft.irfft(np.abs(spectrum) ** 2, n=size, axis=1)[:, :n] / n
 
@@ -89,7 +96,7 @@ def convergence(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     folded = np.abs(split - np.median(flat, axis=0))
     bulk = _rank_normal(split)
     rhat = np.maximum(_rhat(bulk), _rhat(_rank_normal(folded)))
-    tails = [split <= np.quantile(flat, q, axis=0) for q in (0.05, 0.95)]
+    tails = [split <= limit for limit in np.quantile(flat, (0.05, 0.95), axis=0)]
     ess_tail = np.minimum(*(_ess(tail.astype(float)) for tail in tails))
     ess_bulk = _ess(bulk)
     for values in (rhat, ess_bulk, ess_tail):

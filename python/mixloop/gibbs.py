@@ -40,7 +40,7 @@ RHO_LIMIT = 0.95
 RHO_PRIOR_SD = 0.4
 SIGMA_PRIOR_SHAPE, SIGMA_PRIOR_RATE = 1.0, 1e-4  # inverse gamma on sigma^2, in shares of the KPI
 # Work of one sweep: transforms of all channels up to this many geos, of fewer channels beyond.
-GEOS_OF_A_FULL_SWEEP = 8
+GEOS_OF_A_FULL_SWEEP = 20
 
 
 class Sampler(ShareScales, RidgeScales):
@@ -83,17 +83,16 @@ class Sampler(ShareScales, RidgeScales):
         self.z = z
         self.ff = ar_products(media, media)  # (3, C, J, G)
         self.zz = ar_products(z[:, :, None, :], z[:, None, :, :])  # (3, J, P, P)
-        parts = np.empty((self.j, 3, self.p, self.c * self.g))
+        self.zf = np.empty((self.j, self.c, 3, self.p * self.g))  # of one geo and channel at hand
         for j in range(self.j):
-            f = media[:, j].reshape(self.c * self.g, self.t)
+            f = media[:, j]
             inner = f.copy()
-            inner[:, [0, -1]] = 0.0
+            inner[..., [0, -1]] = 0.0
             beside = np.zeros_like(f)
-            beside[:, 1:] += f[:, :-1]
-            beside[:, :-1] += f[:, 1:]
+            beside[..., 1:] += f[..., :-1]
+            beside[..., :-1] += f[..., 1:]
             for a, part in enumerate((f, inner, beside)):
-                parts[j, a] = z[j] @ part.T
-        self.zf = parts
+                self.zf[j, :, a] = np.matmul(z[j], np.swapaxes(part, 1, 2)).reshape(self.c, -1)
 
     def _geo_slopes(self) -> np.ndarray:
         """Return the coefficient that a centre of one means in each geo: (C, J, G)."""
@@ -150,8 +149,10 @@ class Sampler(ShareScales, RidgeScales):
 
     def _update_channels(self) -> None:
         """Draw every channel's transform and coefficients, in random order."""
-        for channel in self.rng.permutation(self.c):
+        for channel in self.rng.permutation(self.moving):
             self._update_channel(int(channel))
+        if len(self.moving) < self.c:
+            self._update_coefficients(np.setdiff1d(np.arange(self.c), self.moving))
 
     def _mix(self) -> np.ndarray:
         """Return the weights of the three parts of Kr, over sigma^2: (3, J, K)."""
@@ -163,34 +164,17 @@ class Sampler(ShareScales, RidgeScales):
         self.fixed_matrix = np.einsum("ajk,ajpq->jkpq", mix, self.zz)
         self.root = np.linalg.inv(self._factorise(self.group_var))  # R with R'R = M^-1
         self.moving = self._choose_moving()
-        ff = self.ff
-        if len(self.moving) < self.c:
-            ff = self.ff[:, self.moving]
-            self.precision_here = self._current_precision(mix)
-        explained = np.empty((self.j, self.k, len(self.moving) * self.g))
+        explained = np.empty((len(self.moving), self.j, self.k, self.g))
         for j in range(self.j):
-            zf = self._moving_columns(j)
-            for k in range(self.k):
-                zkf = mix[0, j, k] * zf[0]
-                zkf += mix[1, j, k] * zf[1]
-                zkf += mix[2, j, k] * zf[2]
-                w = self.root[j, k] @ zkf
-                np.einsum("px,px->x", w, w, out=explained[j, k])
-        explained = explained.reshape(self.j, self.k, len(self.moving), self.g)
-        raw = np.einsum("ajk,acjg->cjkg", mix, ff)
-        known = np.maximum(raw - explained.transpose(2, 0, 1, 3), TINY)
-        if len(self.moving) == self.c:
-            self.precision = known  # (C, J, K, G)
-        else:
-            self.precision[self.moving] = known  # the others' is not looked at in this sweep
+            weights, root = mix[:, j].T.copy(), self.root[j]
+            for i, channel in enumerate(self.moving):
+                zkf = (weights @ self.zf[j, channel]).reshape(self.k, self.p, self.g)
+                w = np.matmul(root, zkf)
+                np.einsum("kpg,kpg->kg", w, w, out=explained[i, j])
+        raw = np.einsum("ajk,acjg->cjkg", mix, self.ff[:, self.moving])
+        # That of channels which do not move is not looked at in this sweep.
+        self.precision[self.moving] = np.maximum(raw - explained, TINY)  # (C, J, K, G)
         self.lifts.add_precision(self.precision)
-
-    def _moving_columns(self, geo: int) -> np.ndarray:
-        """Return the parts of Z'f of the moving channels in one geo: (3, P, moving x G)."""
-        if len(self.moving) == self.c:
-            return self.zf[geo]
-        by_channel = self.zf[geo].reshape(3, self.p, self.c, self.g)
-        return np.take(by_channel, self.moving, axis=2).reshape(3, self.p, -1)
 
     def _choose_moving(self) -> np.ndarray:
         """Return the channels whose transforms are drawn in this sweep.
@@ -204,15 +188,6 @@ class Sampler(ShareScales, RidgeScales):
             return np.arange(self.c)
         some = self.rng.permutation(self.c)[:count]
         return np.union1d(some, self.always_moving).astype(int)
-
-    def _current_precision(self, mix: np.ndarray) -> np.ndarray:
-        """Return every channel's <f, f> at each chain's present transform: (J, K, C)."""
-        at = np.arange(self.c) * self.g + self.grid  # (K, C)
-        zkf = np.einsum("ajk,japkc->jkpc", mix, self.zf[:, :, :, at])
-        explained = (np.matmul(self.root, zkf) ** 2).sum(axis=2)
-        ff = self.ff[:, np.arange(self.c)[None, :], :, self.grid]  # (K, C, 3, J)
-        raw = np.einsum("ajk,kcaj->jkc", mix, ff)
-        return np.maximum(raw - explained, TINY)
 
     def _project(self, r: np.ndarray) -> np.ndarray:
         """Return q with f'q = <f, r> for any f; r and q are (..., J, K, T)."""
@@ -235,9 +210,6 @@ class Sampler(ShareScales, RidgeScales):
         media = self.problem.media[channel]  # (J, G, T)
         self.residual += self.coef[:, :, channel, None] * self._current(channel)
         q = self._project(self.residual)
-        if channel not in self.moving:
-            self._update_coefficient(channel, q)
-            return
         linear = np.matmul(q, np.swapaxes(media, 1, 2))  # (J, K, G)
         self.lifts.add_linear(channel, linear)
         chains, at = np.arange(self.k), self.grid[:, channel]
@@ -262,11 +234,32 @@ class Sampler(ShareScales, RidgeScales):
         self.grid[:, channel], self.coef[:, :, channel] = at, coef
         self.residual -= coef[:, :, None] * self._current(channel)
 
-    def _update_coefficient(self, channel: int, q: np.ndarray) -> None:
-        """Draw a channel's coefficients at its present transform; `q` is the projected residual."""
-        current, unit = self._current(channel), self._unit_of(channel)
-        linear = np.einsum("jkt,jkt->jk", q, current)
-        known, at = self.precision_here[..., channel], self.grid[:, channel]
+    def _update_coefficients(self, channels: np.ndarray) -> None:
+        """Draw the coefficients of channels whose transforms stay, in random order.
+
+        All that the data say of n coefficients b together is `pull'b - b'gram b / 2`, so one pass
+        over the weeks serves all of them.
+        """
+        media = np.stack([self._current(c) for c in channels], axis=2)  # (J, K, n, T)
+        seen = ar_apply(media, self.rho[..., None]) / self.sigma2[..., None, None]
+        explained = np.matmul(seen, np.swapaxes(self.z, 1, 2)[:, None])
+        explained = np.matmul(explained, np.swapaxes(self.root, 2, 3))  # (J, K, n, P)
+        gram = np.matmul(media, np.swapaxes(seen, 2, 3))
+        gram -= np.matmul(explained, np.swapaxes(explained, 2, 3))
+        old = self.coef[:, :, channels]
+        pull = np.matmul(media, self._project(self.residual)[..., None])
+        pull = (pull + np.matmul(gram, old[..., None]))[..., 0]
+        new = old.copy()
+        for i in self.rng.permutation(len(channels)):
+            row, known = gram[:, :, i], np.maximum(gram[:, :, i, i], TINY)
+            linear = pull[:, :, i] - (row * new).sum(axis=2) + row[..., i] * new[:, :, i]
+            new[:, :, i] = self._draw_coefficient(int(channels[i]), linear, known)
+        self.coef[:, :, channels] = new
+        self.residual -= np.matmul((new - old)[:, :, None], media)[:, :, 0]
+
+    def _draw_coefficient(self, channel: int, linear: np.ndarray, known: np.ndarray) -> np.ndarray:
+        """Draw a channel's coefficients at its present transform; all are (J, K)."""
+        unit, at = self._unit_of(channel), self.grid[:, channel]
         if self.geos is None:
             mean = self.mean_media[channel][:, at]
             self._move_share_scale(unit, linear, known, mean)
@@ -276,9 +269,7 @@ class Sampler(ShareScales, RidgeScales):
             self._move_centre(unit, linear, known, slope, self.coef[:, :, channel])
             middle, sd = self.geos.prior(unit, slope)
         root = np.sqrt(known + sd**-2)
-        coef = positive_normal(self.rng, (linear + middle / sd**2) / root) / root
-        self.coef[:, :, channel] = coef
-        self.residual -= coef[:, :, None] * current
+        return positive_normal(self.rng, (linear + middle / sd**2) / root) / root
 
     def _centres(self, channel: int, unit: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the centre that goes with each transform and its log weight, (K, G) each.
@@ -316,14 +307,16 @@ class Sampler(ShareScales, RidgeScales):
         grid : ndarray of int, (K,)
         coef : ndarray, (J, K)
         """
-        root = np.sqrt(precision + prior_sd**-2)
-        z = linear / root  # the conditional mean of b in its own standard deviations
-        each = 0.5 * z**2 - np.log(root * prior_sd) + log_ndtr(z)
+        # In units of the prior: b = prior_sd x, x ~ N(0, 1) above zero.
+        size = precision * prior_sd**2 + 1.0
+        z = linear * prior_sd / np.sqrt(size)  # the conditional mean of b in its own deviations
+        each = 0.5 * z**2 - 0.5 * np.log(size) + log_ndtr(z)
         total = each.sum(axis=0) + self.problem.log_prior[channel] + weight
         gumbel = -np.log(self.rng.standard_exponential(total.shape))
         chosen, chains = np.argmax(total + gumbel, axis=1), np.arange(self.k)
-        coef = positive_normal(self.rng, z[:, chains, chosen]) / root[:, chains, chosen]
-        return chosen, coef
+        sd = np.broadcast_to(prior_sd, z.shape)[:, chains, chosen]
+        sd = sd / np.sqrt(size[:, chains, chosen])
+        return chosen, positive_normal(self.rng, z[:, chains, chosen]) * sd
 
     def _jump(self) -> np.ndarray:
         """Return a symmetric step on a log variance for each chain, small to large: (K,)."""

@@ -8,10 +8,13 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from mixloop.gibbs import GEOS_OF_A_FULL_SWEEP, Sampler
+from mixloop.gibbs import Sampler
 from mixloop.pooled import PooledSampler
 from mixloop.problem import Problem
 from mixloop.transforms import TransformGrid, adstock, adstock_weights, exponential, hill
+
+# Up to this many geos all chains advance together; beyond, pairs of them side by side.
+GEOS_OF_ONE_TEAM = 8
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def _teams(problem: Problem, n_chains: int, rng: np.random.Generator) -> list[Sa
     threads side by side. The split depends on the problem only, never on the machine.
     """
     kind = PooledSampler if problem.pools else Sampler
-    if problem.y.shape[0] <= GEOS_OF_A_FULL_SWEEP:
+    if problem.y.shape[0] <= GEOS_OF_ONE_TEAM:
         return [kind(problem, n_chains, rng)]
     sizes = [len(team) for team in np.array_split(np.arange(n_chains), n_chains // 2)]
     return [kind(problem, *team) for team in zip(sizes, rng.spawn(len(sizes)), strict=True)]

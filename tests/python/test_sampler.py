@@ -109,7 +109,7 @@ def test_chains_go_on_until_they_are_enough():
 @pytest.mark.parametrize("n_chains", [2, 4, 5])
 def test_with_many_geos_pairs_of_chains_run_side_by_side(monkeypatch, n_chains):
     """Each pair has a generator of its own, so the draws do not depend on the threads."""
-    monkeypatch.setattr(sampler, "GEOS_OF_A_FULL_SWEEP", 1)
+    monkeypatch.setattr(sampler, "GEOS_OF_ONE_TEAM", 1)
     problem = problem_of(6)
 
     def run(threads):

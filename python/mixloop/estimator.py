@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -37,6 +37,10 @@ from mixloop.tabular import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+# The least of every setting that is a whole number.
+LEAST = {"chains": 1, "warmup": 0, "sweeps": 1, "max_sweeps": 1, "draws": 1, "carryover_weeks": 0}
 
 
 class MixRegressor(RegressorMixin, BaseEstimator):
@@ -322,6 +326,14 @@ class MixRegressor(RegressorMixin, BaseEstimator):
 
     def _settings(self) -> FitSettings:
         """Return how to fit, and settle the seed."""
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+                raise ValueError(f"{name} must be a whole number from {least} on, not {value!r}")
+        for name in ("channel_share_scale", "pool_spread"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or not value > 0:
+                raise ValueError(f"{name} must be a number above zero, not {value!r}")
         if isinstance(self.random_state, Integral):
             self._seed = int(self.random_state)
         else:
@@ -355,6 +367,9 @@ class MixRegressor(RegressorMixin, BaseEstimator):
             unknown = sorted(set(named) - set(known))
             if unknown:
                 raise ValueError(f"{name} names {unknown}, which are not in {list(known)}")
+        odd = {n: v for n, v in shares.items() if not isinstance(v, Real) or not 0 < v <= 1}
+        if odd:
+            raise ValueError(f"share_of_kpi must be above 0 and at most 1, not {odd}")
         if not set(signs.values()) <= {1, -1}:
             raise ValueError(f"signs must be 1 or -1, not {signs}")
         odd = {name: unit for name, unit in units.items() if unit not in UNITS}

@@ -598,6 +598,11 @@ def test_bad_targets_are_refused(data, change, says):
         ({"signs": {"price": 2}}, "signs must be 1 or -1"),
         ({"kpi_form": "log"}, "kpi_form must be one of additive, multiplicative"),
         ({"draws": 1}, "draws must be between"),
+        ({"chains": "4"}, "chains must be a whole number from 1 on, not '4'"),
+        ({"sweeps": 0}, "sweeps must be a whole number from 1 on, not 0"),
+        ({"carryover_weeks": 2.5}, "carryover_weeks must be a whole number from 0 on, not 2.5"),
+        ({"pool_spread": "wide"}, "pool_spread must be a number above zero, not 'wide'"),
+        ({"share_of_kpi": {"tv": 3}}, "share_of_kpi must be above 0 and at most 1, not {'tv': 3}"),
         ({"random_state": "x"}, "cannot be used to seed"),
     ],
 )

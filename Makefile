@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-loop bench-peers bench-sbc bench-many bench-judging bench-staleness bench-bridge bench-hindsight bench-kills bench-noop bench-ingest lock clean
+.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-loop bench-peers bench-sbc bench-many bench-geos bench-judging bench-staleness bench-bridge bench-hindsight bench-kills bench-noop bench-ingest lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -104,6 +104,10 @@ bench-hindsight: setup ## decision backtests on WORLDS=10 worlds with known curv
 
 bench-many: setup ## MODELS=1000 small national models on JOBS=2 processes: models per minute, memory
 	$(BIN)/python benchmarks/many_models.py --models $(or $(MODELS),1000) --jobs $(or $(JOBS),2) $(if $(OUT),--out "$(OUT)")
+
+bench-geos: setup ## one model of GEOS=50 geos and CHANNELS=20 channels: seconds of a fit, or (MOVING="4 8 12") how many transforms to move
+	$(BIN)/python benchmarks/many_geos.py --geos $(or $(GEOS),50) --channels $(or $(CHANNELS),20) \
+		$(if $(MOVING),--moving $(MOVING)) $(if $(OUT),--out "$(OUT)")
 
 bench-judging: setup ## how often the checks of a run speak in worlds with and without what they look for: OUT=... WORLDS=12
 	$(BIN)/python benchmarks/judging.py --out "$(OUT)" --worlds $(or $(WORLDS),12)

@@ -298,7 +298,7 @@ class Sampler(ShareScales, RidgeScales):
         ----------
         linear, precision : ndarray, (J, K, G)
             What the data say of b at each point: log likelihood `linear b - precision b^2 / 2`.
-        prior_sd : ndarray, (J, K or 1, G)
+        prior_sd : ndarray, (J, K, G)
         weight : ndarray, (K, G), optional
             Log weight of each point besides its prior.
 
@@ -314,8 +314,7 @@ class Sampler(ShareScales, RidgeScales):
         total = each.sum(axis=0) + self.problem.log_prior[channel] + weight
         gumbel = -np.log(self.rng.standard_exponential(total.shape))
         chosen, chains = np.argmax(total + gumbel, axis=1), np.arange(self.k)
-        sd = np.broadcast_to(prior_sd, z.shape)[:, chains, chosen]
-        sd = sd / np.sqrt(size[:, chains, chosen])
+        sd = prior_sd[:, chains, chosen] / np.sqrt(size[:, chains, chosen])
         return chosen, positive_normal(self.rng, z[:, chains, chosen]) * sd
 
     def _jump(self) -> np.ndarray:

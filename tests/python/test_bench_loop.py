@@ -15,22 +15,80 @@ import loop
 SEARCH, TV = loop.CHANNELS.index("search"), loop.CHANNELS.index("tv")
 
 
-def test_the_budget_follows_what_the_kpi_does_until_the_test_weeks():
-    trained, moved = [], []
+def test_the_budget_follows_what_the_kpi_does_on_top_of_its_plan():
+    found, over = [], []
     for seed in range(30):
         world = loop.client(seed)
         base = world.panel.outcome[0] - world.effect.sum(axis=1)
-        spend = np.log(world.panel.spend[0, :, SEARCH])
+        top = world.panel.spend[0] / np.where(world.plan > 0, world.plan, np.nan)
         share = world.effect[: loop.N_TRAINED].sum(axis=0) / loop.LEVEL / loop.N_TRAINED
         np.testing.assert_allclose(share, loop.SHARES)
-        for found, at in ((trained, slice(loop.N_TRAINED)), (moved, slice(-loop.HALF, None))):
-            found.append(np.corrcoef(spend[at], base[at])[0, 1])
+        found.append(np.corrcoef(np.log(top[:, SEARCH]), base)[0, 1])
+        over.append(np.nanmean(top, axis=0))
     # demand is 0.04 of a baseline that also has seasons (0.05 and 0.02) and noise (0.02)
     in_base = 0.04 / np.sqrt(0.04**2 + 0.05**2 / 2 + 0.02**2 / 2 + 0.02**2)
-    assert np.mean(trained) == pytest.approx(
-        0.4 / np.sqrt(0.4**2 + 2 * 0.25**2) * in_base, abs=0.06
+    assert np.mean(found) == pytest.approx(0.4 / np.hypot(0.4, 0.25) * in_base, abs=0.06)
+    np.testing.assert_allclose(np.mean(over, axis=0), 1.0, rtol=0.02)
+
+
+def test_once_a_year_one_channel_gets_twice_its_money_and_another_half():
+    for seed in range(10):
+        world = loop.client(seed)
+        on_air = world.plan > 0
+        factor = np.divide(world.plan, world.unmoved, out=np.ones(on_air.shape), where=on_air)
+        weeks = np.arange(loop.N_WEEKS)
+        moved = (weeks >= 52) & (weeks % 52 >= 13) & (weeks % 52 < 26)
+        assert (factor[~moved] == 1.0).all()
+        for year in range(1, 6):
+            quarter = factor[moved & (weeks // 52 == year)]
+            largest = np.sort(np.where(quarter > 1, quarter.max(0), quarter.min(0)).max(0))
+            np.testing.assert_allclose(largest, [0.5, 1.0, 1.0, 1.0, 2.0])
+
+
+def test_a_forecast_knows_the_plan_and_no_week_to_come():
+    world = loop.client(3)
+    known, end = 104, 130
+    asked = loop.ahead(world, known, end, world.plan)
+    assert len(asked.weeks) == end
+    np.testing.assert_array_equal(asked.exposure[0, :known], world.panel.spend[0, :known])
+    np.testing.assert_array_equal(asked.exposure[0, known:], world.plan[known:end])
+    np.testing.assert_array_equal(asked.outcome[0, :known], world.panel.outcome[0, :known])
+    assert np.isnan(asked.outcome[0, known:]).all()
+    given = loop.ahead(world, known, end, None)
+    np.testing.assert_array_equal(given.exposure[0], world.panel.spend[0, :end])
+    assert np.isfinite(world.panel.outcome).all()
+
+
+def test_a_model_that_knows_the_truth_is_not_off():
+    """The curves of the world as a posterior, one draw: no error of effects nor of the change."""
+    world = loop.client(4)
+    decay, half = np.array(loop.CURVES).T
+    run = posterior(
+        world.size[None, None],
+        loop.YEAR,
+        kernel=np.full((1, 5), "geometric"),
+        decay=decay[None],
+        half=half[None],
+        slope=np.ones((1, 5)),
+        exposure_scale=world.scale[None],
+        carryover_weeks=12,
+        channels=loop.CHANNELS,
+        geos=("all",),
+        media_units=("spend",) * 5,
+        first_week=world.panel.weeks[0],
+        last_week=world.panel.weeks[51],
     )
-    assert abs(np.mean(moved)) < 0.15
+    found = loop.scores(run, world, 1)
+    assert found["effect"] == pytest.approx(0.0, abs=1e-9)
+    assert found["last_effect"] == pytest.approx(0.0, abs=1e-9)
+    assert found["change"] == pytest.approx(0.0, abs=1e-9)
+    assert abs(loop.true_change(world, 52)) > 1.0
+    less = replace(run, coef=0.9 * run.coef)
+    found = loop.scores(less, world, 1)
+    assert (found["effect"], found["coverage"]) == (pytest.approx(0.1), 0.0)
+    weeks = slice(52 + 13, 52 + 26)
+    change = 0.1 * abs(loop.true_change(world, 52)) / world.panel.outcome[0, weeks].sum()
+    assert found["change"] == pytest.approx(change)
 
 
 def test_a_test_measures_what_the_channel_brought_with_the_error_it_states():
@@ -63,12 +121,12 @@ def test_a_fit_knows_the_tests_of_earlier_years_only_and_both_arms_the_same_week
 
     monkeypatch.setattr(loop, "fitted", fitted)
     monkeypatch.setattr(loop, "least_sure", lambda posterior, world, years: [TV, years % 5])
-    monkeypatch.setattr(loop, "scores", lambda p, w: {"usual": len(p[1]), "effect": p[0]})
+    monkeypatch.setattr(loop, "scores", lambda p, w, y: {"crps": len(p[1]), "effect": p[0]})
     rows = loop.five_years(1)
     assert [(row["year"], row["arm"]) for row in rows] == [
         (year, arm) for year in range(1, 6) for arm in loop.ARMS
     ]
-    assert [row["usual"] for row in rows] == [0, 0, 0, 2, 0, 4, 0, 6, 0, 8]
+    assert [row["crps"] for row in rows] == [0, 0, 0, 2, 0, 4, 0, 6, 0, 8]
     assert asked[0] == (1, ()) and len(asked) == 9
 
 
@@ -90,15 +148,24 @@ def test_the_widest_ranges_are_tested():
 
 
 def test_the_summary_pairs_the_arms_of_a_world():
-    def row(seed, arm, moved):
-        scores = {"usual": 0.1, "moved": moved, "effect": 2 * moved, "coverage": 0.8}
-        return {"seed": seed, "year": 2, "arm": arm} | scores
+    names = (*loop.MEASURES, "coverage", *loop.ON_LAST)
+    rng = np.random.default_rng(0)
+    found = {arm: rng.random((3, 5)) for arm in loop.ARMS}  # worlds, years
+    rows = [
+        {"seed": seed, "year": year + 1, "arm": arm} | dict.fromkeys(names, found[arm][seed, year])
+        for seed in (2, 0, 1)
+        for year in range(5)
+        for arm in loop.ARMS
+    ]
+    lines = {name: cells for name, *cells in loop.summary(rows)}
 
-    figures = ((0, 0.5, 0.3), (1, 0.4, 0.5), (2, 0.6, 0.3))
-    rows = [row(s, *pair) for s, a, b in figures for pair in zip(loop.ARMS, (a, b), strict=True)]
-    found = loop.summary(rows).row(0, named=True)
-    gaps = np.array([-0.2, 0.1, -0.3])
-    assert found["moved_gap"] == pytest.approx(gaps.mean())
-    assert found["moved_gap_se"] == pytest.approx(gaps.std(ddof=1) / np.sqrt(3))
-    assert found["effect_gap"] == pytest.approx(2 * gaps.mean())
-    assert (found["worlds"], found["moved_better"]) == (3, pytest.approx(2 / 3))
+    def said(values):
+        return f"{values.mean():+.4f} ± {values.std(ddof=1) / np.sqrt(3):.4f}"
+
+    gap = found["with"] - found["without"]
+    assert lines["crps with"][1] == f"{found['with'][:, 1].mean():.4f}"
+    assert lines["crps gap"] == [*map(said, gap.T), said(gap[:, 1:].mean(axis=1))]
+    assert lines["crps lower with"][4] == f"{(gap[:, 4] < 0).mean():.0%}"
+    steps = lines["effect with, on the year before"]
+    assert steps[2] == said(found["with"][:, 2] - found["with"][:, 1])
+    assert steps[5] == said(found["with"][:, 4] - found["with"][:, 1])

@@ -90,8 +90,8 @@ bench-pooling: setup ## siblings that move together, with and without pooling: O
 bench-demand: setup ## spend that follows demand: bias, with and without context and a lift test: OUT=... WORLDS=24
 	$(BIN)/python benchmarks/demand.py --out "$(OUT)" --worlds $(or $(WORLDS),24) $(if $(FOLLOWS),--follows $(FOLLOWS))
 
-bench-loop: setup ## five simulated years with and without measured tests fed back: OUT=... WORLDS=40
-	$(BIN)/python benchmarks/loop.py --out "$(OUT)" --worlds $(or $(WORLDS),40)
+bench-loop: setup ## five simulated years with and without measured tests fed back: OUT=... WORLDS=40 (HALF_LIFE=208)
+	$(BIN)/python benchmarks/loop.py --out "$(OUT)" --worlds $(or $(WORLDS),40) $(if $(HALF_LIFE),--half-life $(HALF_LIFE))
 
 bench-peers: setup ## the same folder with pymc-marketing, in its own environment: FOLDER=... OUT=... (minutes)
 	$(BIN)/python benchmarks/peers.py --folder "$(FOLDER)" --out "$(OUT)" $(if $(TUNE),--tune $(TUNE)) $(if $(DRAWS),--draws $(DRAWS))

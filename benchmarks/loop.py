@@ -1,6 +1,6 @@
 """Five years of a simulated client, with the loop and without it.
 
-    make bench-loop OUT=path/to/out WORLDS=40
+    make bench-loop OUT=path/to/out WORLDS=40 (HALF_LIFE=208)
 
 **The client.** One geo, five channels, known truth. Demand is a slow random series that nobody
 sees; it moves the KPI by a standard deviation of 4% of it, and the money of `search` and
@@ -20,7 +20,8 @@ test is a hold-out of eight weeks: what the channel brought in them, give or tak
 the KPI's weeks; it moves no spend. Its outcome is evidence for all later fits, as `experiments`
 are. Without the loop the outcomes are thrown away. Both arms have the same budgets, plans, weeks
 and outcomes, and their forecasts the same random numbers; at the end of the first year, before any
-test, they are the same.
+test, they are the same. A third arm, `exact`, is no client: every channel was measured in every
+quarter, give or take 2%. It is what a loop could reach at most.
 
 **The measures**, on the same weeks for both arms. Two are primary:
 
@@ -38,6 +39,8 @@ for the fits of all years, those after the fifth: a fit of the first year looks 
 The loop helps where the difference of the arms, world by world, is below zero by more than two
 standard errors; a measure falls from year to year where its own differences are. A world that is in
 OUT/loop.jsonl is not fitted again, so the command can be stopped and goes on where it was.
+HALF_LIFE is another age, in weeks, at which the variance of a test counts double: nothing drifts
+here, so that the default believes old tests less than it could.
 """
 
 from __future__ import annotations
@@ -48,7 +51,6 @@ import os
 import platform
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import process_time
 
 import numpy as np
 import polars as pl
@@ -76,7 +78,8 @@ MOVE = float(np.log(2.0))  # twice the money for one channel, half of it for ano
 LEVEL, MONEY = 1000.0, 1000.0  # of a week
 TESTS_A_YEAR, TEST_WEEKS = 2, 8
 SETTINGS = settings_of("backtest", FitSettings())
-ARMS = ("without", "with")
+WITHOUT, WITH, EXACT = ARMS = ("without", "with", "exact")
+EXACT_ERROR = 0.02  # of the effect of a quarter
 PRIMARY = ("crps", "effect")
 MEASURES = (*PRIMARY, "usual", "moved", "given", "change", "width")
 ON_LAST = ("last_crps", "last_given", "last_effect")
@@ -162,35 +165,59 @@ def client(seed: int) -> Client:
     return Client(panel, moved * expected, unmoved * expected, effect, size, scale)
 
 
+def lost_without(world: Client, channel: int, at: slice) -> np.ndarray:
+    """Return what the KPI loses in some weeks without the channel in them."""
+    spend = world.panel.spend[0, :, channel]
+    off = spend.copy()
+    off[at] = 0.0
+    both = [response(each, channel, world.scale[channel])[at] for each in (spend, off)]
+    return world.size[channel] * (both[0] - both[1])
+
+
 def hold_out(world: Client, channel: int, year: int, seed: int) -> LiftTest:
     """Return the outcome of a test in a year (0, 1, ...): eight weeks without the channel."""
     rng = np.random.default_rng([7, seed, channel, year])
     start = year * YEAR + int(rng.integers(0, YEAR - TEST_WEEKS))
     at = slice(start, start + TEST_WEEKS)
-    spend = world.panel.spend[0, :, channel]
-    if not spend[at].any():  # off air: on air five weeks later
+    if not world.panel.spend[0, at, channel].any():  # off air: on air five weeks later
         at = slice(at.start - 5, at.stop - 5)
-    without = spend.copy()
-    without[at] = 0.0
-    lost = response(spend, channel, world.scale[channel]) - response(
-        without, channel, world.scale[channel]
-    )
-    error = 2.0 * NOISE * LEVEL * np.sqrt(TEST_WEEKS)
+    error = float(2.0 * NOISE * LEVEL * np.sqrt(TEST_WEEKS))
+    lift = float(lost_without(world, channel, at).sum() + error * rng.standard_normal())
+    return measured(world, channel, at, f"{CHANNELS[channel]}_{year}", lift, error)
+
+
+def measured(
+    world: Client, channel: int, at: slice, name: str, lift: float, error: float
+) -> LiftTest:
+    """Return a test of weeks without a channel."""
     weeks = world.panel.weeks[at]
     return LiftTest(
-        evidence_id=f"{CHANNELS[channel]}_{year}",
+        evidence_id=name,
         channel_id=CHANNELS[channel],
         geos=(),
         start_week=str(weeks[0]),
         end_week=str(weeks[-1]),
-        spend_actual=float(spend[at].sum()),
+        spend_actual=float(world.panel.spend[0, at, channel].sum()),
         spend_counterfactual=0.0,
-        lift=float(world.size[channel] * lost[at].sum() + error * rng.standard_normal()),
-        standard_error=float(error),
+        lift=lift,
+        standard_error=error,
     )
 
 
-def fitted(world: Client, years: int, tests: list[LiftTest]) -> Posterior:
+def all_measured(world: Client, years: int) -> list[LiftTest]:
+    """Return tests of every channel in every quarter, almost without error."""
+    out = []
+    for quarter in range(4 * years):
+        at = slice(quarter * QUARTER, (quarter + 1) * QUARTER)
+        for c, channel in enumerate(CHANNELS):
+            lift = float(lost_without(world, c, at).sum())
+            out.append(measured(world, c, at, f"{channel}_{quarter}", lift, EXACT_ERROR * lift))
+    return out
+
+
+def fitted(
+    world: Client, years: int, tests: list[LiftTest], settings: FitSettings = SETTINGS
+) -> Posterior:
     """Return the model of the first years, with tests as evidence."""
     known = world.panel.until(world.panel.weeks[years * YEAR - 1])
     task = FitTask(
@@ -204,7 +231,7 @@ def fitted(world: Client, years: int, tests: list[LiftTest]) -> Posterior:
         share_of_kpi={},
         lift_tests=tuple(sorted(tests, key=lambda test: test.evidence_id)),
     )
-    return fit(task, SETTINGS).posterior
+    return fit(task, settings).posterior
 
 
 def least_sure(posterior: Posterior, world: Client, years: int) -> list[int]:
@@ -291,21 +318,21 @@ def scores(posterior: Posterior, world: Client, years: int) -> dict[str, float]:
     }
 
 
-def five_years(seed: int) -> list[dict]:
+def five_years(seed: int, settings: FitSettings = SETTINGS) -> list[dict]:
     """Return the scores of one world, a row for each year and arm."""
     world = client(seed)
     rows, tests = [], []
     for years in range(1, N_YEARS + 1):
-        start = process_time()
-        with_loop = fitted(world, years, tests)
-        without = fitted(world, years, []) if tests else with_loop
-        for arm, posterior in zip(ARMS, (without, with_loop), strict=True):
-            rows.append(
-                {"seed": seed, "year": years, "arm": arm}
-                | {"tests": " ".join(test.evidence_id for test in tests)}
-                | scores(posterior, world, years)
-                | {"seconds": process_time() - start}
-            )
+        with_loop = fitted(world, years, tests, settings)
+        runs = {
+            WITHOUT: fitted(world, years, [], settings) if tests else with_loop,
+            WITH: with_loop,
+            EXACT: fitted(world, years, all_measured(world, years), settings),
+        }
+        names = " ".join(test.evidence_id for test in tests)
+        for arm in ARMS:
+            facts = {"seed": seed, "year": years, "arm": arm, "tests": names}
+            rows.append(facts | scores(runs[arm], world, years))
         if years < N_YEARS:
             chosen = least_sure(with_loop, world, years)
             tests = tests + [hold_out(world, c, years, seed) for c in chosen]
@@ -320,9 +347,9 @@ def mean_and_error(values: np.ndarray) -> str:
 def summary(rows: list[dict]) -> list[list[str]]:
     """Return a line for each figure: by year, and over the years with tests.
 
-    Of every measure the means of both arms, the mean difference with its standard error and the
-    share of worlds in which the loop's is smaller; of the primary ones also each arm's differences
-    to the year before, the last of them from the second year to the fifth.
+    Of every measure the means of the arms, their mean difference to the one without the loop with
+    its standard error and the share of worlds in which it is below zero; of some also each arm's
+    differences to the year before, the last of them from the second year to the fifth.
     """
     frame = pl.DataFrame(rows).sort("seed", "year")
     n_worlds = frame["seed"].n_unique()
@@ -336,12 +363,14 @@ def summary(rows: list[dict]) -> list[list[str]]:
         for arm, found in arms.items():
             means = [*found.mean(axis=0), found[:, 1:].mean()]
             lines.append([f"{name} {arm}", *(f"{v:.4f}" for v in means)])
-        gap = arms["with"] - arms["without"]
-        overall = gap[:, 1:].mean(axis=1)
-        lines.append([f"{name} gap", *map(mean_and_error, gap.T), mean_and_error(overall)])
-        lower = [*(gap < 0).mean(axis=0), (overall < 0).mean()]
-        lines.append([f"{name} lower with", *(f"{v:.0%}" for v in lower)])
-        if name in (*PRIMARY, *ON_LAST):
+        for arm in (WITH, EXACT):
+            gap = arms[arm] - arms[WITHOUT]
+            overall = gap[:, 1:].mean(axis=1)
+            line = [*map(mean_and_error, gap.T), mean_and_error(overall)]
+            lines.append([f"{name} {arm}, less without", *line])
+            lower = [*(gap < 0).mean(axis=0), (overall < 0).mean()]
+            lines.append([f"{name} {arm}, lower in", *(f"{v:.0%}" for v in lower)])
+        if name in (*PRIMARY, "change", *ON_LAST):
             for arm, found in arms.items():
                 steps = [*map(mean_and_error, np.diff(found, axis=1).T)]
                 long = mean_and_error(found[:, -1] - found[:, 1])
@@ -354,7 +383,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for loop.jsonl")
     parser.add_argument("--worlds", type=int, default=40)
+    parser.add_argument("--half-life", type=float, default=SETTINGS.evidence_half_life_weeks)
     arguments = parser.parse_args()
+    settings = replace(SETTINGS, evidence_half_life_weeks=arguments.half_life)
     if str(arguments.out) in ("", "."):
         parser.error("name a folder: make bench-loop OUT=path/to/out")
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -364,7 +395,7 @@ def main() -> int:
     with file.open("a") as kept:
         for seed in range(arguments.worlds):
             if seed not in done:
-                found = five_years(seed)
+                found = five_years(seed, settings)
                 rows += found
                 kept.write("".join(json.dumps(row) + "\n" for row in found))
                 kept.flush()

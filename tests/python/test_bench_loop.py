@@ -110,10 +110,21 @@ def test_a_test_measures_what_the_channel_brought_with_the_error_it_states():
     assert np.std(z_scores) == pytest.approx(1.0, rel=0.25)
 
 
+def test_the_third_arm_knows_every_quarter_of_every_channel_and_no_later_one():
+    world = loop.client(2)
+    tests = loop.all_measured(world, 2)
+    assert len({test.evidence_id for test in tests}) == 2 * 4 * 5
+    assert max(test.end_week for test in tests) == str(world.panel.weeks[103])
+    alone = sum(test.lift for test in tests if test.channel_id == "display")
+    # what carries over from quarter to quarter is in two of them
+    assert alone == pytest.approx(world.effect[:104, 0].sum(), rel=0.1)
+    assert all(0 < test.standard_error < 0.03 * test.lift for test in tests)
+
+
 def test_a_fit_knows_the_tests_of_earlier_years_only_and_both_arms_the_same_weeks(monkeypatch):
     asked = []
 
-    def fitted(world, years, tests):
+    def fitted(world, years, tests, settings):
         asked.append((years, tuple(test.evidence_id for test in tests)))
         last = str(world.panel.weeks[years * loop.YEAR - 1])
         assert all(test.end_week <= last for test in tests)
@@ -126,8 +137,10 @@ def test_a_fit_knows_the_tests_of_earlier_years_only_and_both_arms_the_same_week
     assert [(row["year"], row["arm"]) for row in rows] == [
         (year, arm) for year in range(1, 6) for arm in loop.ARMS
     ]
-    assert [row["crps"] for row in rows] == [0, 0, 0, 2, 0, 4, 0, 6, 0, 8]
-    assert asked[0] == (1, ()) and len(asked) == 9
+    of = {arm: [row["crps"] for row in rows if row["arm"] == arm] for arm in loop.ARMS}
+    assert of["without"] == [0] * 5 and of["with"] == [0, 2, 4, 6, 8]
+    assert of["exact"] == [20, 40, 60, 80, 100]
+    assert asked[0] == (1, ()) and len(asked) == 14
 
 
 def test_the_widest_ranges_are_tested():
@@ -162,10 +175,12 @@ def test_the_summary_pairs_the_arms_of_a_world():
     def said(values):
         return f"{values.mean():+.4f} ± {values.std(ddof=1) / np.sqrt(3):.4f}"
 
-    gap = found["with"] - found["without"]
+    for arm in ("with", "exact"):
+        gap = found[arm] - found["without"]
+        line = [*map(said, gap.T), said(gap[:, 1:].mean(axis=1))]
+        assert lines[f"crps {arm}, less without"] == line
+        assert lines[f"crps {arm}, lower in"][4] == f"{(gap[:, 4] < 0).mean():.0%}"
     assert lines["crps with"][1] == f"{found['with'][:, 1].mean():.4f}"
-    assert lines["crps gap"] == [*map(said, gap.T), said(gap[:, 1:].mean(axis=1))]
-    assert lines["crps lower with"][4] == f"{(gap[:, 4] < 0).mean():.0%}"
     steps = lines["effect with, on the year before"]
     assert steps[2] == said(found["with"][:, 2] - found["with"][:, 1])
     assert steps[5] == said(found["with"][:, 4] - found["with"][:, 1])

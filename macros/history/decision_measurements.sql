@@ -51,6 +51,36 @@
 {% endmacro %}
 
 
+{#- What the ledger says of approved decisions as they were last entered: looked up instead of referenced, because
+    the ledger is made of what becomes of them. None before the first build. -#}
+{% macro decisions_on_record() %}
+    {%- set relation = mixloop.built_relation('mixloop__ledger') -%}
+    {%- if relation is not none -%}
+    select
+        record_id as decision_id,
+        content
+    from {{ relation }}
+    where
+        record_kind = 'decision'
+        and coalesce({{ mixloop.is_run_known('as_of_week') }}, true)
+        and {{ mixloop.is_approval_known("cast(content ->> '$.approved_on' as date)") }}
+    qualify row_number() over (partition by record_id order by revision desc) = 1
+    {%- else -%}
+    select
+        cast(null as varchar) as decision_id,
+        cast(null as varchar) as content
+    where false
+    {%- endif -%}
+{% endmacro %}
+
+
+{#- Whether a decision was approved by the date that this build looks back to. -#}
+{% macro is_approval_known(approved_on) -%}
+    {%- set day = mixloop.as_of() -%}
+    {{ approved_on ~ " <= date '" ~ day ~ "'" if day else 'true' }}
+{%- endmacro %}
+
+
 {#- Runs that earlier builds fitted. -#}
 {% macro fitted_runs() %}
     {%- set relation = mixloop.built_relation('int_mixloop__posterior') -%}

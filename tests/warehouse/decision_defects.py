@@ -12,6 +12,15 @@ DECISIONS = rows(
     "'half', date '2025-02-03', 'tv', null, 20, date '2025-02-10'",
     "'child', date '2025-02-03', 'spots', 10, 20, date '2025-06-09'",
 )
+# one that is still written, and one that the client took off the table
+LEDGER = rows(
+    "record_kind, record_id, revision, as_of_week, content",
+    "'decision', 'over', 1, date '2025-02-03', '{}'",
+    "'decision', 'gone', 1, date '2025-02-03', "
+    '\'{"approved_on": "2025-02-03", "channel_id": "tv", "spend_from": "10.000000", '
+    '"spend_to": "20.000000", "start_week": "2025-02-10"}\'',
+    "'run', 'r', 1, date '2025-01-27', '{}'",
+)
 OUTCOME_COLUMNS = (
     "decision_id, model_id, channel_id, role, geos, approved_on, prediction_status, "
     "prediction_run_id, prediction_as_of_week, predicted_mean, predicted_p05, predicted_p95, "
@@ -22,6 +31,8 @@ OUTCOMES = rows(
     OUTCOME_COLUMNS,
     "'over', 'm', 'tv', 'itself', 'all', date '2025-02-03', 'predicted', "
     f"'r', date '2025-01-27', 5.0, 2.0, 8.0, {MARCH}, 'measured', 6.0, 5.0, 1.0, true",
+    "'gone', 'm', 'tv', 'itself', 'all', date '2025-02-03', 'predicted', "
+    f"'r', date '2025-01-27', 5.0, 2.0, 8.0, {MARCH}, 'measured', 1.0, 5.0, -4.0, false",
     "'new', 'm', 'radio', 'itself', 'all', date '2025-02-03', 'not_in_run', "
     f"null, null, null, null, null, {MARCH}, 'measured', 6.0, null, null, null",
     "'early', 'm', 'tv', 'itself', 'all', date '2024-01-08', 'no_run_before_approval', "
@@ -48,6 +59,7 @@ DECISION_DEFECTS = {
     "assert_decisions_are_followed_up": Case(
         tables={
             "stg_mixloop__decisions": DECISIONS,
+            "mixloop__ledger": LEDGER,
             "int_mixloop__models": MODELS,
             "int_mixloop__posterior": RUNS,
             "mixloop__decision_outcomes": OUTCOMES,
@@ -55,6 +67,13 @@ DECISION_DEFECTS = {
         defects={
             "a decision that nobody follows": (
                 "delete from {mixloop__decision_outcomes} where decision_id = 'early'"
+            ),
+            "a miss that somebody took off the table": (
+                "delete from {mixloop__decision_outcomes} where decision_id = 'gone'"
+            ),
+            "a withdrawn decision that nobody predicted": (
+                "update {mixloop__decision_outcomes} set prediction_status = 'not_in_run', "
+                "prediction_run_id = null, predicted_p05 = null where decision_id = 'gone'"
             ),
             "a prediction that was not made": (
                 "update {mixloop__decision_outcomes} set prediction_status = 'not_in_run', "

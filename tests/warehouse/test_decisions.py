@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date, timedelta
 
@@ -52,6 +53,7 @@ def table(rows: list[dict], schema: dict) -> pl.DataFrame:
 
 
 MINE = {
+    "int_mixloop__approved_decisions",
     *("stg_mixloop__decisions", "stg_mixloop__experiments", "int_mixloop__posterior"),
     *("int_mixloop__current_runs", "int_mixloop__model_evidence", "int_mixloop__decision_models"),
     *("int_mixloop__decision_predictions", "int_mixloop__decisions_to_measure"),
@@ -195,6 +197,47 @@ def test_progress_goes_by_the_last_training_week(chosen) -> None:
         ("finished", True),
         ("finished", False),
     ]
+
+
+# --- decisions that were taken off the table ----------------------------------------------------
+
+
+@pytest.fixture
+def on_record(chain):
+    """Compile the models that look the ledger up with a ledger that says something."""
+    node = chain.nodes["int_mixloop__approved_decisions"]
+    compiled = node["compiled_code"]
+
+    def say(**contents):
+        rows = [{"decision_id": name, "content": json.dumps(c)} for name, c in contents.items()]
+        chain.connection.register("said", pl.DataFrame(rows))
+        chain.connection.execute("create or replace table ledger_said as from said")
+        nothing = r"(on_record as \().*?where false(\s*\))"
+        found = re.sub(nothing, r"\1 select * from ledger_said \2", compiled, flags=re.DOTALL)
+        assert found != compiled
+        node["compiled_code"] = found
+
+    yield say
+    node["compiled_code"] = compiled
+
+
+def test_a_decision_that_is_gone_from_the_table_is_followed_up_as_the_ledger_has_it(
+    world, chain, on_record
+) -> None:
+    given = {"int_mixloop__posterior": table(run_rows("then", 47), schemas.POSTERIOR)}
+    query = "select * exclude is_withdrawn from {int_mixloop__decision_models} order by decision_id"
+    flags = "select is_withdrawn from {int_mixloop__decision_models} order by decision_id"
+    both = [decision("kept"), decision("gone", geos="national", end_week="", run_id="then")]
+    world.run("int_mixloop__decision_models", both, given=given)
+    before = chain.read(query)
+    assert chain.read(flags) == [(False,), (False,)] and len(before) == 2
+    # as int_mixloop__decision_records writes it: texts, nulls left out
+    terms = {k: v for k, v in both[1].items() if v and k != "decision_id"}
+    terms |= {"spend_from": "500.000000", "spend_to": "900.000000"}
+    on_record(gone=terms, kept=terms | {"spend_to": "1.000000"})
+    world.run("int_mixloop__decision_models", both[:1], given=given)
+    assert chain.read(query) == before  # the same prediction_id: what was predicted stays its own
+    assert chain.read(flags) == [(True,), (False,)]
 
 
 # --- outcomes -----------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from tests.warehouse.tiny import HORIZON, N_WEEKS, week, write_folder
 pytestmark = pytest.mark.slow
 FORECASTS = "history.main_mixloop.mixloop__forecasts"
 PREDICTIONS = "history.main_intermediate.int_mixloop__decision_predictions"
+OUTCOMES = "main_mixloop.mixloop__decision_outcomes"
+ENTERED = ("int_mixloop__decision_records", "int_mixloop__ledger_candidates", "mixloop__ledger")
 MEASUREMENTS_OF_DECISIONS = "history.main_intermediate.int_mixloop__decision_measurements"
 
 
@@ -33,7 +35,10 @@ def test_empty_run_full_refresh_and_a_lost_warehouse_file_keep_the_history(place
 
 
 def test_changed_plan_is_a_new_revision_and_a_new_week_a_new_run(place):
-    """A decision that comes with the plan is predicted once, and measured by both runs."""
+    """A decision that comes with the plan is predicted once, and measured by both runs.
+
+    It is gone from the client's table when the second one measures it.
+    """
     ledger = place.ledger()
     ((live,),) = place.read(f"select distinct run_id from {FORECASTS} where forecast_kind = 'live'")
 
@@ -46,7 +51,7 @@ def test_changed_plan_is_a_new_revision_and_a_new_week_a_new_run(place):
 
     chosen = ("--select", "+mixloop__forecasts", "+mixloop__decision_outcomes")
     write_folder(place.client, more_tv)
-    place.dbt("run", *chosen)
+    place.dbt("run", *chosen, *ENTERED)
     predicted = place.read(f"from {PREDICTIONS}")
     assert len(predicted) == 1
     assert place.read(f"select revision from {MEASUREMENTS_OF_DECISIONS}") == [(1,)]
@@ -59,9 +64,13 @@ def test_changed_plan_is_a_new_revision_and_a_new_week_a_new_run(place):
     )
     assert revisions == [(live, 1, HORIZON, 1000.0), (live, 2, HORIZON, 1050.0)]
 
+    (place.client / "decisions.csv").unlink()
     write_folder(place.client, n_weeks=N_WEEKS + 1)
     place.dbt("run", *chosen)
     assert place.read(f"from {PREDICTIONS}") == predicted
+    assert place.read(f"select decision_id, is_withdrawn, prediction_status from {OUTCOMES}") == [
+        ("d", True, "predicted")
+    ]
     assert place.read(
         "select revision, cast(as_of_week as varchar), spend_counterfactual "
         f"from {MEASUREMENTS_OF_DECISIONS} order by revision"

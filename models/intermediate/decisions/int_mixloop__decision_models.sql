@@ -6,8 +6,8 @@ with decisions as (
         approved_on,
         approved_by,
         channel_id,
-        cast(spend_from as double) as spend_from,
-        cast(spend_to as double) as spend_to,
+        spend_from,
+        spend_to,
         coalesce(
             list_sort(list_filter(
                 list_transform(
@@ -20,9 +20,9 @@ with decisions as (
         {{ mixloop.week_start('start_week') }} as start_week,
         {{ mixloop.week_start('end_week') }} as end_week,
         run_id,
-        is_test
-    from {{ ref('stg_mixloop__decisions') }}
-    where decision_id is not null and channel_id is not null and approved_on is not null
+        is_test,
+        is_withdrawn
+    from {{ ref('int_mixloop__approved_decisions') }}
 ),
 
 models as (
@@ -104,6 +104,7 @@ asked as (
         decisions.approved_by,
         decisions.channel_id,
         decisions.is_test,
+        decisions.is_withdrawn,
         decisions.geos,
         decisions.spend_from,
         decisions.spend_to,
@@ -223,6 +224,7 @@ decision_models as (
         approved_on,
         approved_by,
         is_test,
+        is_withdrawn,
         channel_id,
         role,
         channels,

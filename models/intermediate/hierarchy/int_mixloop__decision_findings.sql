@@ -5,6 +5,11 @@ with decisions as (
     select * from {{ ref('stg_mixloop__decisions') }}
 ),
 
+-- those that are gone from the table are still followed up
+approved as (
+    select * from {{ ref('int_mixloop__approved_decisions') }}
+),
+
 experiments as (
     select * from {{ ref('stg_mixloop__experiments') }}
     where decision_id is not null
@@ -268,7 +273,9 @@ unknown_decisions as (
     from experiments
     left join decisions
         on experiments.decision_id = decisions.decision_id
-    where decisions.decision_id is null
+    left join approved
+        on experiments.decision_id = approved.decision_id
+    where decisions.decision_id is null and approved.decision_id is null
 ),
 
 other_channels as (

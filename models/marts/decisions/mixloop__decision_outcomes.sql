@@ -202,6 +202,7 @@ final as (
         judged.approved_on,
         judged.approved_by,
         judged.is_test,
+        judged.is_withdrawn,
         judged.channel_id,
         channel_tree.label,
         judged.role,

@@ -1,14 +1,53 @@
--- Every approved decision has a row in every model; what could be predicted is, with a range and
--- by a run that knew no later week; what is over and was predicted has a variance.
-with decisions as (
+-- Every approved decision has a row in every model, also where the client's table does not have it
+-- any more; what could be predicted is, with a range and by a run that knew no later week; what is
+-- over and was predicted has a variance.
+with written as (
     select
         decision_id,
         approved_on,
+        channel_id,
         cast(spend_from as double) as spend_from,
         cast(spend_to as double) as spend_to,
         start_week
     from {{ ref('stg_mixloop__decisions') }}
-    where decision_id is not null and channel_id is not null and approved_on is not null
+    where decision_id is not null
+),
+
+on_record as (
+    select
+        record_id as decision_id,
+        content
+    from {{ ref('mixloop__ledger') }}
+    where
+        record_kind = 'decision'
+        and coalesce({{ mixloop.is_run_known('as_of_week') }}, true)
+        and {{ mixloop.is_approval_known("cast(content ->> '$.approved_on' as date)") }}
+    qualify row_number() over (partition by record_id order by revision desc) = 1
+),
+
+withdrawn as (
+    select
+        on_record.decision_id,
+        cast(on_record.content ->> '$.approved_on' as date) as approved_on,
+        on_record.content ->> '$.channel_id' as channel_id,
+        cast(on_record.content ->> '$.spend_from' as double) as spend_from,
+        cast(on_record.content ->> '$.spend_to' as double) as spend_to,
+        cast(on_record.content ->> '$.start_week' as date) as start_week
+    from on_record
+    left join written
+        on on_record.decision_id = written.decision_id
+    where written.decision_id is null
+),
+
+all_decisions as (
+    select * from written
+    union all
+    select * from withdrawn
+),
+
+decisions as (
+    select * from all_decisions
+    where channel_id is not null and approved_on is not null
 ),
 
 models as (

@@ -8,9 +8,9 @@ cause alone and for three pairs of causes; each planted cause is a case. The siz
 true curves, summed over the 13 weeks.
 
 Cases of one world share its fit, and a cause alone is much the same case as in a pair: standard
-errors are those of means over worlds. `one_decay` is the largest share of a channel's draws that
-have one and the same carry-over: where it is near 1 the data know the carry-over better than the
-steps of the transform grid, and what hangs on it has too narrow a range.
+errors are those of means over worlds. `one_decay` is the largest share of a channel's draws whose
+carry-over is nearest to the same step of the transform grid: where it is near 1 the data know the
+carry-over better than the grid's steps.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from mixloop.fit import FitSettings, FitTask, fit
 from mixloop.forecast import forecast_rows, stable_rng
 from mixloop.panel import Panel
 from mixloop.posterior import Posterior
+from mixloop.transforms import default_grid
 from mixloop.variance import variance_rows
 
 N_PAST, N_NEXT, LEAD_IN, LAG = 130, 13, 12, 12
@@ -207,10 +208,17 @@ def record_of(run: Posterior, came: Came) -> Record:
 
 
 def one_decay(run: Posterior) -> dict[str, float | None]:
-    """Return by cause the largest share of its channel's draws that have one carry-over."""
+    """Return by cause the largest share of its channel's draws at one step of the grid."""
+    grid = default_grid()
+    kernels, known = np.array(grid.kernel), {}
+    for kernel in set(grid.kernel):
+        known[kernel] = np.unique(grid.decay[kernels == kernel])
     out: dict[str, float | None] = dict.fromkeys(CAUSES)
     for cause, c in CHANNEL.items():
-        points = list(zip(run.kernel[:, c], run.decay[:, c], strict=True))
+        points = [
+            (kernel, int(np.abs(known[kernel] - decay).argmin()))
+            for kernel, decay in zip(run.kernel[:, c], run.decay[:, c], strict=True)
+        ]
         out[cause] = max(points.count(point) for point in set(points)) / len(points)
     return out
 
@@ -292,7 +300,7 @@ def summary(rows: list[dict]) -> pl.DataFrame:
 
 
 def by_decay(rows: list[dict]) -> pl.DataFrame:
-    """Return coverage where one carry-over has nearly all draws of a channel, and elsewhere."""
+    """Return coverage where one step of the grid has nearly all draws, and elsewhere."""
     frame = pl.DataFrame(rows).drop_nulls("one_decay")
     key = (pl.col("one_decay") > ONE_DECAY).alias("is_one_decay")
     return (

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from mixloop.between import Kept, between_steps
 from mixloop.calibration import EvidenceRow, evidence_rows, judge_evidence
 from mixloop.convergence import Judge
 from mixloop.design import GROUP_SCALES, GROUPS, Design, build_design
@@ -260,6 +261,33 @@ def _require_positive(panel: Panel, outcome: np.ndarray, task: FitTask) -> None:
         )
 
 
+def _years(panel: Panel, task: FitTask) -> np.ndarray:
+    """Return the years of drift of every week, (T,)."""
+    return years_of_training(panel.weeks, panel.weeks[-task.n_training], panel.weeks[-1])
+
+
+def _transformed(
+    panel: Panel,
+    scale: np.ndarray,
+    channel: int,
+    grid: TransformGrid,
+    units: tuple[str, ...],
+    task: FitTask,
+    settings: FitSettings,
+) -> np.ndarray:
+    """Return a channel's exposure in the training weeks under each point of a grid, (J, G, T)."""
+    at = slice(channel, channel + 1)
+    media = transform_channels(
+        (panel.exposure / scale[:, None, :])[..., at],
+        None if panel.frequency is None else panel.frequency[..., at],
+        (grid,),
+        units[at],
+        settings.carryover_weeks,
+        _years(panel, task),
+    )
+    return media[0][..., -task.n_training :]
+
+
 def _problem(
     panel: Panel,
     design: Design,
@@ -279,14 +307,14 @@ def _problem(
             f"average in geos {bad[:5]}: check the outcomes of these geos"
         )
     scale = exposure_scales(panel.exposure[:, -task.n_training :])
-    years = years_of_training(panel.weeks, panel.weeks[-task.n_training], panel.weeks[-1])
+    units = tuple(task.media_units[c] for c in panel.channels)
     media = transform_channels(
         panel.exposure / scale[:, None, :],
         panel.frequency,
         grids,
-        tuple(task.media_units[c] for c in panel.channels),
+        units,
         settings.carryover_weeks,
-        years,
+        _years(panel, task),
     )
     free = design.sign == 0
     share = [task.share_of_kpi.get(c, settings.channel_share_scale) for c in panel.channels]
@@ -419,7 +447,22 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
                 asked, shorter, (settings.seed, 1 + i), is_enough
             ),
         )
-    points = _thin(chains.grid, settings.draws)
+    names = ("coef", "baseline_coef", "sigma", "rho", "last_error")
+    kept = Kept(
+        _thin(chains.grid, settings.draws),
+        **{name: _thin(getattr(chains, name), settings.draws) for name in names},
+    )
+    points, moved = kept.points, {}
+    if task.run_kind != "backtest":
+        with threadpool_limits(limits=1):
+            found = between_steps(
+                problem,
+                grids,
+                lambda c, grid: _transformed(panel, scale, c, grid, units, task, settings),
+                kept,
+                np.random.default_rng((settings.seed, 10**6)),
+            )
+        moved = dict(zip(("decay", "coef", "last_error"), found, strict=True))
 
     def drawn(name: str) -> np.ndarray:  # (S, C)
         columns = [np.array(getattr(grid, name))[points[:, c]] for c, grid in enumerate(grids)]
@@ -439,12 +482,13 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         exposure_scale=scale,
         carryover_weeks=settings.carryover_weeks,
         baseline=design.columns,
-        **{name: drawn(name) for name in TRANSFORM_COLUMNS},
-        coef=_thin(chains.coef, settings.draws),
-        baseline_coef=_thin(chains.baseline_coef, settings.draws),
-        sigma=_thin(chains.sigma, settings.draws),
-        rho=_thin(chains.rho, settings.draws),
-        last_error=_thin(chains.last_error, settings.draws),
+        **{name: drawn(name) for name in TRANSFORM_COLUMNS if name != "decay"},
+        decay=moved.get("decay", drawn("decay")),
+        coef=moved.get("coef", kept.coef),
+        baseline_coef=kept.baseline_coef,
+        sigma=kept.sigma,
+        rho=kept.rho,
+        last_error=moved.get("last_error", kept.last_error),
         shock_share=_thin(chains.shock_share, settings.draws),
         pools=pooled(channels, task.pools),
         kpi_form=task.kpi_form,

@@ -32,7 +32,7 @@ FIT_MODULES = (
     *("panel", "transforms", "design", "variants", "algebra", "pooling", "evidence", "signed"),
     *("shocks", "geos", "problem", "ridge", "shares", "gibbs", "pooled", "sampler"),
     *("reach", "experiments", "priors", "importance", "calibration", "diagnostics", "convergence"),
-    *("fit", "posterior", "forms"),
+    *("between", "fit", "posterior", "forms"),
 )
 VERSIONED = ("numpy", "scipy", "polars", "holidays")
 

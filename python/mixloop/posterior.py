@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -257,9 +258,43 @@ def _one_posterior(rows: pl.DataFrame) -> Posterior:
     )
 
 
+def draws_hash(rows: pl.DataFrame) -> str:
+    """Return a hash of all draws of one run, whatever the order of its rows."""
+    lists = [name for name in TRANSFORM_COLUMNS if name in rows.columns]
+    ordered = rows.select("geo", "term_id", "coefficient", *lists).sort("geo", "term_id")
+    found = hashlib.sha256(repr(ordered.select("geo", "term_id").rows()).encode())
+    for name in ("coefficient", *lists):
+        values = ordered[name].drop_nulls().explode()
+        if values.dtype == pl.String:  # which of a few names each draw has
+            names = sorted(set(values.unique()))
+            found.update(repr(names).encode())
+            values = values.cast(pl.Enum(names)).to_physical()
+        found.update(values.to_numpy().tobytes())
+    return found.hexdigest()[:32]
+
+
+def _require_own_draws(rows: pl.DataFrame) -> None:
+    """Raise where a run's draws are not those that were fitted."""
+    said = rows["draws_hash"][0] if "draws_hash" in rows.columns else None
+    if said is not None and said != draws_hash(rows):
+        raise ValueError(
+            f"the draws of run {rows['run_id'][0]} of model {rows['model_id'][0]} are not those "
+            "that were fitted: rows of int_mixloop__posterior were edited or lost; restore the "
+            "history file from a backup"
+        )
+
+
 def posteriors_from_frame(frame: pl.DataFrame) -> list[Posterior]:
     """Read posteriors back from rows of `schemas.POSTERIOR`, in the frame's order of runs.
 
     Channels and baseline columns come back sorted by their terms' names.
+
+    Raises
+    ------
+    ValueError
+        When the draws of a run are not those that were fitted (`draws_hash`).
     """
-    return [_one_posterior(rows) for rows in frame.partition_by("run_id", maintain_order=True)]
+    runs = frame.partition_by("run_id", maintain_order=True)
+    for rows in runs:
+        _require_own_draws(rows)
+    return [_one_posterior(rows) for rows in runs]

@@ -21,7 +21,7 @@ from mixloop.convergence import has_converged
 from mixloop.experiments import LiftTest, known_at, read_lift_tests
 from mixloop.fit import Fit, FitSettings, FitTask, fit, pooled, settings_of
 from mixloop.panel import Panel, build_panel
-from mixloop.posterior import ADDITIVE, posterior_to_frame
+from mixloop.posterior import ADDITIVE, draws_hash, posterior_to_frame
 from mixloop.priors import Belief
 from mixloop.schemas import CURRENT_RUNS, POSTERIOR, conform, empty
 from mixloop.variants import FORMS, variants_of, varied
@@ -264,6 +264,7 @@ def _ledger_rows(
         "data_hash": data_hash(task.panel),
         "config_hash": hashlib.sha256(asked.encode()).hexdigest()[:16],
         "code_hash": code_hash(),
+        "draws_hash": draws_hash(rows),
         "configuration": asked,
         "dropped": json.dumps(
             {"channels": result.dropped_channels, "drivers": result.dropped_drivers}

@@ -58,6 +58,7 @@ POSTERIOR: dict[str, pl.DataType] = {
     "data_hash": pl.String(),
     "config_hash": pl.String(),
     "code_hash": pl.String(),
+    "draws_hash": pl.String(),  # of all draws of the run, as fitted; null in earlier versions
     "configuration": pl.String(),  # JSON: what was asked of the fit
     "dropped": pl.String(),  # JSON: channels without exposure, drivers without variation
     "evidence": pl.String(),  # JSON: what each row of evidence moved; null without, see calibration

@@ -12,6 +12,7 @@ from mixloop.posterior import (
     FRAME_COLUMNS,
     BaselineColumn,
     Posterior,
+    draws_hash,
     posterior_to_frame,
     posteriors_from_frame,
 )
@@ -94,6 +95,26 @@ def test_names_in_any_order_come_back_sorted_with_their_own_draws():
     )
     (back,) = posteriors_from_frame(posterior_to_frame(turned))
     assert_same(posterior, back)
+
+
+def test_edited_draws_are_refused_and_the_run_is_named():
+    fitted = posterior_to_frame(random_posterior(5, run_id="r5"))
+    kept = fitted.with_columns(pl.lit(draws_hash(fitted)).alias("draws_hash"))
+    posteriors_from_frame(kept.sample(fraction=1, shuffle=True, seed=2))  # order does not matter
+    posteriors_from_frame(fitted)  # rows of earlier versions have none
+    rows = kept.to_dicts()
+    nudged = [dict(row) for row in rows]
+    nudged[0]["coefficient"] = [rows[0]["coefficient"][0] + 1e-9, *rows[0]["coefficient"][1:]]
+    other_kernel = [dict(row) for row in rows]
+    other_kernel[0]["kernel"] = [
+        "delayed" if k != "delayed" else "geometric" for k in rows[0]["kernel"]
+    ]
+    swapped = [dict(row) for row in rows]
+    for at, of in ((0, 1), (1, 0)):
+        swapped[at]["coefficient"] = rows[of]["coefficient"]
+    for edited in (nudged, other_kernel, swapped):
+        with pytest.raises(ValueError, match=r"draws of run r5 .* are not those that were fitted"):
+            posteriors_from_frame(pl.DataFrame(edited, schema=kept.schema))
 
 
 def test_several_runs_keep_their_order_and_their_rows():

@@ -305,6 +305,8 @@ def test_facts_of_a_run(world, ledger):
     assert row["fit_seconds"] == 1.5
     assert row["peak_memory_mib"] > 10
     facts = ["data_hash", "config_hash", "code_hash", "configuration", "versions", "seed"]
+    facts += ["draws_hash"]
+    assert ledger["draws_hash"].n_unique() == 3
     assert len(live.select(facts).unique()) == 1
     assert ledger["data_hash"].n_unique() == 3
 

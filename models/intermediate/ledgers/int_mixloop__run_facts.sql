@@ -53,6 +53,7 @@ runs as (
         any_value(data_hash) as data_hash,
         any_value(config_hash) as config_hash,
         any_value(code_hash) as code_hash,
+        any_value(draws_hash) as draws_hash,
         any_value(configuration) as configuration,
         any_value(versions) as versions,
         any_value(dropped) as dropped,

@@ -33,6 +33,7 @@ final as (
             'data_hash': 'data_hash',
             'config_hash': 'config_hash',
             'code_hash': 'code_hash',
+            'draws_hash': 'draws_hash',
             'configuration': 'configuration',
             'versions': 'versions',
             'dropped': 'dropped',

@@ -1,8 +1,9 @@
 """dbt in processes of their own that start at once.
 
-Every process is forked from one that has imported dbt and what Python models import, and nothing of
-this project: that is more than half of a start's time. Apart from that it is a process as any
-other: it has its own environment, folder, output and end, and it can be killed.
+Every process is forked from one that has imported dbt and what Python models import, and that has
+parsed this project: that is most of a start's time. Apart from that it is a process as any other:
+it has its own environment, folder, output and end, and it can be killed. The parsed project is used
+only where it is what the process would parse itself.
 """
 
 from __future__ import annotations
@@ -20,15 +21,22 @@ from types import ModuleType
 PRELOADED = ["dbt.cli.main", "dbt.adapters.duckdb.impl", "dbt.adapters.duckdb.environments.local"]
 PRELOADED += ["pyarrow.dataset", "polars", "holidays", "joblib", "scipy.stats", "scipy.special"]
 PRELOADED += ["scipy.linalg", "scipy.optimize", "scipy.signal", "pytest"]
+WARM = "tests.warehouse.warm"  # the parsed project; processes fork faster than they parse
 
 FORKED = multiprocessing.get_context("forkserver")
-FORKED.set_forkserver_preload(PRELOADED)
+FORKED.set_forkserver_preload([*PRELOADED, WARM])
 
 
 def run_dbt(
-    arguments: tuple[str, ...], folder: Path, environment: Mapping[str, str], out: Connection
+    arguments: tuple[str, ...],
+    folder: Path,
+    environment: Mapping[str, str],
+    is_parsed: bool,
+    out: Connection,
 ) -> None:
     """Be a dbt process: `dbt <arguments>` in a folder, with this environment and no other."""
+    warm = sys.modules.get(WARM) if is_parsed else None
+    given = None if warm is None else {"manifest": warm.PARSED}
     for stream in (1, 2):
         os.dup2(out.fileno(), stream)
     sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", closefd=False)
@@ -41,7 +49,7 @@ def run_dbt(
     from dbt.cli.main import cli
 
     try:
-        cli()
+        cli(obj=given)
     finally:
         atexit._run_exitfuncs()  # forked processes leave it out; it closes the warehouse's files
 
@@ -62,11 +70,16 @@ class DbtProcess:
     """A dbt process whose output, errors included, is one stream of lines; like a `Popen`."""
 
     def __init__(
-        self, folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str]
+        self,
+        folder: Path,
+        arguments: tuple[str, ...],
+        environment: Mapping[str, str],
+        *,
+        is_parsed: bool = False,
     ) -> None:
         reader, writer = FORKED.Pipe(duplex=False)
         self.process = FORKED.Process(
-            target=run_dbt, args=(arguments, folder, dict(environment), writer)
+            target=run_dbt, args=(arguments, folder, dict(environment), is_parsed, writer)
         )
         self.process.start()
         writer.close()

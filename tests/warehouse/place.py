@@ -9,6 +9,8 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -43,10 +45,20 @@ def dbt_environment(folder: Path, **settings: str) -> dict[str, str]:
     return clean | own | settings
 
 
-def start_dbt(folder: Path, *arguments: str, **settings: str) -> DbtProcess:
+def quiet_settings(root: Path) -> str:
+    """Return the project's dbt_project.yml without comments in the warehouse."""
+    settings = (root / "dbt_project.yml").read_text()
+    assert COMMENTS in settings
+    return settings.replace(COMMENTS, "")
+
+
+def start_dbt(
+    folder: Path, *arguments: str, is_parsed: bool = False, **settings: str
+) -> DbtProcess:
     """Start dbt in a folder; its output is one stream of lines."""
     environment = dbt_environment(folder, **settings)
-    return DbtProcess(folder, ("--no-use-colors", *arguments), environment)
+    given = ("--no-use-colors", *arguments)
+    return DbtProcess(folder, given, environment, is_parsed=is_parsed)
 
 
 class Place:
@@ -62,9 +74,7 @@ class Place:
             for part in PARTS:
                 (folder / part).symlink_to(root / part)
             shutil.copy(root / "profiles.example.yml", folder / "profiles.yml")
-            settings = (root / "dbt_project.yml").read_text()
-            assert COMMENTS in settings
-            (folder / "dbt_project.yml").write_text(settings.replace(COMMENTS, ""))
+            (folder / "dbt_project.yml").write_text(quiet_settings(root))
         self.root, self.folder = root, folder
         self.client = folder / client
         self.settings = {
@@ -83,8 +93,9 @@ class Place:
 
     def start(self, *arguments: str, **variables: object) -> DbtProcess:
         """Start `dbt <arguments>` with the vars of a small fit and those given."""
-        given = json.dumps(FIT_VARS | variables)
-        return start_dbt(self.folder, *arguments, "--vars", given, **self.settings)
+        given = ("--vars", json.dumps(FIT_VARS | variables))
+        is_parsed = not variables  # the parsed project holds what the vars were
+        return start_dbt(self.folder, *arguments, *given, is_parsed=is_parsed, **self.settings)
 
     def dbt(self, *arguments: str, fails: bool = False, **variables: object) -> str:
         """Run `dbt <arguments>`, by default `dbt run`, and return what it said."""
@@ -136,7 +147,14 @@ def parsed_project(root: Path) -> Path:
     def make(folder: Path) -> None:
         place = Place(root, folder / "place", is_parsed=False)
         write_folder(place.client)
-        place.dbt("parse")
+        # a process of its own: those that are forked wait for this file
+        subprocess.run(
+            [sys.executable, "-m", "dbt.cli.main", "parse", "--vars", json.dumps(FIT_VARS)],
+            cwd=place.folder,
+            env=dbt_environment(place.folder, **place.settings),
+            check=True,
+            capture_output=True,
+        )
         (place.folder / "target" / PARSED).rename(folder / PARSED)
         shutil.rmtree(place.folder)
 

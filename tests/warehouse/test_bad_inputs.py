@@ -7,10 +7,10 @@ The folder's name holds a quote, spaces and the characters that file patterns us
 from datetime import date, timedelta
 from pathlib import Path
 
-import duckdb
 import pytest
-from tests.warehouse.place import start_dbt
+from tests.warehouse.place import Place
 
+FOLDER = "o'brien [eu] * 2"
 FINDINGS = "main_intermediate.int_mixloop__input_findings"
 MEDIA_WEEKLY = "main_intermediate.int_mixloop__media_weekly"
 WEEKS = [date(2024, 1, 1) + timedelta(weeks=k) for k in range(8)]
@@ -48,18 +48,9 @@ class Client:
     """A client folder and its warehouse, built with dbt in a process of its own."""
 
     def __init__(self, root: Path, project: Path):
-        self.folder = root / "o'brien [eu] * 2"
-        self.warehouse = root / "wh.duckdb"
-        self.project = project
+        self.place = Place(project, root / "p", client=FOLDER)
+        self.folder = self.place.client
         self.folder.mkdir()
-        (root / "profiles.yml").write_text((project / "profiles.example.yml").read_text())
-        self.settings = {
-            "DBT_PROFILES_DIR": str(root),
-            "DBT_TARGET_PATH": str(root / "target"),
-            "DBT_LOG_PATH": str(root / "logs"),
-            "MIXLOOP_WAREHOUSE": str(self.warehouse),
-            "MIXLOOP_CLIENT": str(self.folder),
-        }
 
     def write(self, **changes: str | bytes | None) -> None:
         """Write the sound client with some files changed; None leaves a file out."""
@@ -72,13 +63,12 @@ class Client:
     def build(self) -> tuple[int, str]:
         """Run dbt up to the weekly media; return its exit code and what it printed."""
         models = ("+int_mixloop__media_weekly", "+int_mixloop__channel_tree")
-        process = start_dbt(self.project, "run", "--select", *models, **self.settings)
+        process = self.place.start("run", "--select", *models)
         said, _ = process.communicate()
         return process.returncode, said
 
     def query(self, sql: str) -> list[tuple]:
-        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
+        return self.place.read(sql)
 
     def blocking(self) -> set[tuple]:
         return set(
@@ -242,7 +232,7 @@ def test_missing_and_empty_files_and_columns(client):
     )
     code, output = client.build()
     assert code != 0
-    assert str(client.folder / "outcomes.csv") in output
+    assert f"{FOLDER}/outcomes.csv" in output
     found = {(name, column) for name, _, _, column in client.blocking()}
     assert {
         ("required_input_missing", None),

@@ -81,10 +81,10 @@ def place(good, tmp_path_factory):
     return good.copy(tmp_path_factory.mktemp("gate") / "p")
 
 
-def refused(place) -> str:
+def refused(place, *command: str) -> str:
     """Build, expect refusal by the gate and untouched public tables; return what dbt said."""
     before, ledger = place.public(), place.ledger()
-    said = place.dbt("build", "--exclude-resource-type", "unit_test", fails=True)
+    said = place.dbt(*command, fails=True)
     assert "Failure in model int_mixloop__input_gate" in said, said
     assert "blocking finding(s). Nothing was rebuilt" in said
     assert " ERROR=1 " in said, said  # the gate's own words are the only error
@@ -108,7 +108,7 @@ def test_bad_rows(place):
             change(tables)
 
     write_folder(place.client, edit)
-    said = refused(place)
+    said = refused(place, "build", "--exclude-resource-type", "unit_test")
     assert f"the inputs have {len(ROW_BREAKS)} blocking finding(s)" in said
     for name, (_, (_, table, row, column), words) in ROW_BREAKS.items():
         line = next((text for text in said.splitlines() if words in text), None)
@@ -124,7 +124,7 @@ def test_bad_files_then_the_good_ones_again(place):
     outcomes.write_text(outcomes.read_text().splitlines()[0] + "\n")
     models.write_text(models.read_text().replace("kpi", "metric", 1))
     (place.client / "channel_mapping.csv").unlink()
-    said = refused(place)
+    said = refused(place, "run")
     for words in (
         "media.csv: it has no rows. Remedy: check the export that fills it",
         "outcomes.csv: it has no rows. Remedy: check the export that fills it",

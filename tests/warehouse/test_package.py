@@ -10,11 +10,11 @@ import duckdb
 import pytest
 import yaml
 from scripts.fingerprint import differences
-from tests.warehouse.place import start_dbt
+from tests.warehouse.place import quiet_settings, start_dbt
 from tests.warehouse.rules import APPEND_ONLY
 
 pytestmark = pytest.mark.slow
-PARTS = ("dbt_project.yml", "models", "macros", "seeds", "tests", "docs", "python")
+PARTS = ("models", "macros", "seeds", "tests", "docs", "python")
 LEDGERS = [address.replace("history.", "history.analytics_", 1) for address in APPEND_ONLY.values()]
 
 
@@ -25,6 +25,7 @@ class Acme:
         (folder / "mixloop").mkdir()
         for part in PARTS:
             (folder / "mixloop" / part).symlink_to(root / part)
+        (folder / "mixloop" / "dbt_project.yml").write_text(quiet_settings(root))
         self.folder = folder / "mixloop" / "integration_tests"
         made = shutil.ignore_patterns(
             "dbt_packages", "target", "logs", "*.duckdb", "package-lock.yml"
@@ -139,31 +140,40 @@ def test_second_build_changes_nothing(acme):
     assert differences(before, acme.tables()) == []
 
 
-@pytest.mark.parametrize(
-    ("setting", "model"),
-    [
-        ("+full_refresh: true", "mixloop__forecasts"),
-        ("+materialized: table", "int_mixloop__posterior"),
-    ],
-)
-def test_settings_of_the_user_that_would_rewrite_history_are_refused(acme, setting, model):
+MISTAKES = """
+models:
+  mixloop:
+    intermediate:
+      ledgers:
+        int_mixloop__mapping_ledger: {+full_refresh: true}
+      fit:
+        int_mixloop__posterior: {+materialized: table}
+"""
+
+
+def test_settings_that_rewrite_history_and_forgotten_module_paths_fail_as_the_docs_say(
+    acme, project_root
+):
+    """Three mistakes of a user in one run; none of the three models is made of another."""
     ledger = acme.ledger()
-    undo = acme.edit("dbt_project.yml", "\nmodels:\n", f"\nmodels:\n  mixloop:\n    {setting}\n")
-    said = acme.dbt("run", "--select", model, fails=True)
-    undo()
-    assert "it holds history that was published and is kept as made" in said
-    assert "look for an override in your dbt_project.yml" in said
+    undo = (
+        acme.edit("dbt_project.yml", "\nmodels:\n", MISTAKES),
+        acme.edit("profiles.yml", "      module_paths: [dbt_packages/mixloop/python]\n", ""),
+    )
+    models = ("int_mixloop__mapping_ledger", "int_mixloop__posterior", "int_mixloop__current_runs")
+    said = acme.dbt("run", "--select", *models, fails=True)
+    for one in undo:
+        one()
     assert acme.ledger() == ledger
-
-
-def test_forgotten_module_paths_fail_as_the_docs_say(acme, project_root):
-    undo = acme.edit("profiles.yml", "      module_paths: [dbt_packages/mixloop/python]\n", "")
-    said = acme.dbt("run", "--select", "int_mixloop__backtests", fails=True)
-    undo()
-    page = (project_root / "docs" / "install-as-package.md").read_text()
+    parts = re.split(r"in model (\w+) \(", said)
+    told = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert told.keys() == set(models), said
+    for name in models[:2]:
+        assert "it holds history that was published and is kept as made" in told[name]
+        assert "look for an override in your dbt_project.yml" in told[name]
     failure = "ModuleNotFoundError: No module named 'mixloop'"
-    assert failure in said
-    assert failure in page
+    assert failure in told[models[2]]
+    assert failure in (project_root / "docs" / "install-as-package.md").read_text()
 
 
 def test_the_docs_name_what_the_example_uses(project_root):

@@ -12,7 +12,9 @@ import duckdb
 import polars as pl
 import pytest
 from benchmarks.propose_agreement import measured
+from scripts import propose as script
 from tests.python.hostile import HOSTILE
+from tests.warehouse.dbt_process import DbtProcess
 from tests.warehouse.place import Place
 
 from mixloop.demo import SMALL, generate
@@ -29,15 +31,41 @@ READ = (
 
 def run_propose(root: Path, out: Path, **settings: str) -> subprocess.CompletedProcess:
     """Run the script as `make propose` does, with nothing of the user's own settings."""
+    command = [sys.executable, str(root / "scripts" / "propose.py"), "--out", str(out)]
+    environment = own_environment(root, out, settings)
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+
+
+def own_environment(root: Path, out: Path, settings: dict[str, str]) -> dict[str, str]:
+    """Return an environment with nothing of the user's own settings."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("MIXLOOP_", "DBT_"))}
     (out.parent / "profiles.yml").write_text((root / "profiles.example.yml").read_text())
-    return subprocess.run(
-        [sys.executable, str(root / "scripts" / "propose.py"), "--out", str(out)],
-        cwd=root,
-        env={**clean, "DBT_PROFILES_DIR": str(out.parent), **settings},
-        capture_output=True,
-        text=True,
-    )
+    return {**clean, "DBT_PROFILES_DIR": str(out.parent), **settings}
+
+
+@pytest.fixture
+def propose_here(project_root, monkeypatch, capsys):
+    """Return `run_propose` within this process; its dbt is one that has parsed the project."""
+
+    def run_forked(command, *, cwd, env, **_) -> subprocess.CompletedProcess:
+        process = DbtProcess(cwd, tuple(command[1:]), env, is_parsed=True)
+        said, _ = process.communicate()
+        return subprocess.CompletedProcess(command, process.returncode, said, "")
+
+    def run(out: Path, client: Path) -> subprocess.CompletedProcess:
+        settings = own_environment(project_root, out, {"MIXLOOP_CLIENT": str(client)})
+        for name in os.environ:
+            monkeypatch.delenv(name)
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(script.subprocess, "run", run_forked)
+        monkeypatch.setattr(sys, "argv", ["propose.py", "--out", str(out)])
+        capsys.readouterr()
+        code = script.main()
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess([], code, said.out, said.err)
+
+    return run
 
 
 def write_media(folder: Path) -> pl.DataFrame:
@@ -155,11 +183,11 @@ def test_all_money_is_mapped_and_every_level_adds_up(drafted):
     assert off == 0
 
 
-def test_media_alone_is_enough_and_nothing_is_made_beside_the_files(project_root, tmp_path):
+def test_media_alone_is_enough_and_nothing_is_made_beside_the_files(propose_here, tmp_path):
     write_media(tmp_path / "client")
     (tmp_path / "run").mkdir()
     out = tmp_path / "run" / "proposal"
-    done = run_propose(project_root, out, MIXLOOP_CLIENT=str(tmp_path / "client"))
+    done = propose_here(out, tmp_path / "client")
     assert done.returncode == 0, done.stderr
     assert {path.name for path in out.iterdir()} == FILES - {"model_definitions.csv"}
     assert {path.name for path in (tmp_path / "client").iterdir()} == {"media.csv"}
@@ -193,10 +221,10 @@ def test_the_draft_comes_near_the_mapping_made_by_hand():
     assert figures["modelled channels"]["drafted channels are pure"] > 0.95
 
 
-def test_a_file_that_cannot_be_read_is_named_with_the_line(project_root, tmp_path):
+def test_a_file_that_cannot_be_read_is_named_with_the_line(propose_here, tmp_path):
     (tmp_path / "client").mkdir()
     (tmp_path / "client" / "media.csv").write_text("date,platform,spend\n2024-01-01,tv,1,2,3\n")
-    done = run_propose(project_root, tmp_path / "proposal", MIXLOOP_CLIENT=str(tmp_path / "client"))
+    done = propose_here(tmp_path / "proposal", tmp_path / "client")
     assert done.returncode == 1
     assert done.stderr.startswith("propose: the inputs cannot be read. dbt says:")
     assert "media.csv" in done.stderr

@@ -18,12 +18,6 @@ def rows(ledger: list[tuple]) -> set[str]:
     return set(map(str, ledger))
 
 
-def test_second_build_changes_nothing(place):
-    before = place.fingerprint()
-    place.dbt("run")
-    assert_same(before, place.fingerprint())
-
-
 def test_empty_run_full_refresh_and_a_lost_warehouse_file_keep_the_history(place):
     before, ledger = place.fingerprint(), place.ledger()
     place.dbt("run", "--empty", "--select", "+mixloop__forecasts")

@@ -1,4 +1,4 @@
-"""What a plan forgets, and goals and events that cannot be meant as they are written."""
+"""What a plan forgets, media of the far future, impossible goals and events without a geo."""
 
 from __future__ import annotations
 
@@ -65,3 +65,20 @@ def test_a_goal_that_ends_before_it_begins_stops(chain):
 def test_an_event_of_a_geo_without_a_model_is_said(chain):
     (row,) = found(chain, events=[EVENT[0] | {"geo": "mars"}])
     assert row[:5] == ("event_geo_without_model", "warn", "events", "geo", "mars")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "severity", "is_far"), [(1, "info", False), (26, "info", False), (27, "warn", True)]
+)
+def test_media_of_the_far_future_are_a_warning(chain, ahead, severity, is_far):
+    """Media are ahead of outcomes by some weeks; by more than half a year a date is wrong."""
+    content = tiny.tables()
+    day = tiny.week(tiny.N_WEEKS - 1 + ahead)
+    content["media"] = [*content["media"], content["media"][0] | {"date": day}]
+    frames = {name: pl.DataFrame(rows, infer_schema_length=None) for name, rows in content.items()}
+    chain.run(["int_mixloop__media_findings"], frames)
+    found = chain.read(
+        "select severity, value, contains(problem, 'the last is that of') "
+        "from {int_mixloop__media_findings} where check_name = 'media_after_outcomes'"
+    )
+    assert found == [(severity, day, is_far)]

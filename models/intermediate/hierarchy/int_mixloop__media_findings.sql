@@ -79,6 +79,9 @@ late_media as (
     select
         count(distinct series_weeks.week) as n_weeks,
         min(series_weeks.week) as first_week,
+        max(series_weeks.week) as last_week,
+        -- media run ahead of outcomes by days or weeks; by half a year and more a date is wrong
+        max(series_weeks.week) > max(last_outcome.week) + 182 as is_far,
         coalesce(sum(series_weeks.spend), 0) as spend
     from series_weeks
     inner join last_outcome
@@ -94,7 +97,7 @@ media_source as (
 media_after_outcomes as (
     select
         'media_after_outcomes' as check_name,
-        'info' as severity,
+        case when late_media.is_far then 'warn' else 'info' end as severity,
         'media' as input_name,
         media_source.source_file,
         cast(null as bigint) as source_row,
@@ -102,9 +105,16 @@ media_after_outcomes as (
         cast(late_media.first_week as varchar) as value,
         concat(
             late_media.n_weeks, ' weeks of media (spend ', cast(late_media.spend as decimal(38, 2)),
-            ') lie after the last outcome and are not used for training'
+            ') lie after the last outcome and are not used for training',
+            case
+                when late_media.is_far then concat('; the last is that of ', late_media.last_week)
+                else ''
+            end
         ) as problem,
-        'bring the outcomes of these weeks when they are in' as remedy
+        case
+            when late_media.is_far then 'correct the dates of rows that lie in the future'
+            else 'bring the outcomes of these weeks when they are in'
+        end as remedy
     from late_media
     cross join media_source
     where late_media.n_weeks > 0

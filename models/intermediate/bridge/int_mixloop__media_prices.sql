@@ -1,8 +1,8 @@
 -- one row per mapping x geo x modelled channel x week with money and impressions: price of media as
--- a logarithm against what is usual. Taken within placements, so that a shift of budget from dear to
--- cheap ones is no change of price; names that differ in digits only (quarters, versions) are one
--- placement. It is money over what the same money would have bought at usual prices, so that what
--- the channels' money bought adds up under every mapping
+-- a logarithm against what is usual. Taken within placements, so that a shift of budget from dear
+-- to cheap ones is no change of price; names that differ in digits only (quarters, versions) are
+-- one placement. It is money over what the same money would have bought at usual prices, so that
+-- what the channels' money bought adds up under every mapping
 with series as (
     select
         series_number,

@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-worlds bench-folder bench-pooling bench-demand bench-loop bench-peers bench-sbc bench-many bench-geos bench-judging bench-staleness bench-bridge bench-hindsight bench-kills bench-noop bench-ingest lock clean
+.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-recovery-mean bench-worlds bench-folder bench-pooling bench-demand bench-loop bench-peers bench-sbc bench-many bench-geos bench-judging bench-staleness bench-bridge bench-hindsight bench-kills bench-noop bench-ingest lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -74,8 +74,11 @@ test: setup ## everything CI runs
 docs: setup ## dbt docs as one page, target/static_index.html
 	$(BIN)/dbt docs generate --static
 
-bench-recovery: setup ## fit a folder with known truth: FOLDER=... OUT=...
-	$(BIN)/python benchmarks/recovery.py --folder "$(FOLDER)" --out "$(OUT)"
+bench-recovery: setup ## fit a folder with known truth: FOLDER=... OUT=... (PEERS=file.json: beside other libraries)
+	$(BIN)/python benchmarks/recovery.py --folder "$(FOLDER)" --out "$(OUT)" $(if $(PEERS),--peers "$(PEERS)")
+
+bench-recovery-mean: setup ## several such scores beside other libraries, and their mean: SCORES="a/score.json b/score.json" PEERS=file.json
+	$(BIN)/python benchmarks/recovery_peers.py --scores $(SCORES) --peers "$(PEERS)"
 
 bench-worlds: setup ## thirteen kinds of simulated worlds: OUT=file.ndjson WORLDS=3 SEED=0 (AGAINST=earlier.ndjson)
 	$(BIN)/python benchmarks/worlds.py --worlds $(or $(WORLDS),3) --first-seed $(or $(SEED),0) --out "$(OUT)" \

@@ -1,12 +1,15 @@
 """Fit a client folder with known truth and score the fit against it.
 
-    make bench-recovery FOLDER=path/to/folder OUT=path/to/out
+    make bench-recovery FOLDER=path/to/folder OUT=path/to/out (PEERS=path/to/peers.json)
 
 The folder goes through the ordinary build (inputs to posterior) into a warehouse of its own under
 OUT, without backtest origins. Then the posterior is compared with `truth.csv` over the training
 weeks and, conditional on the folder's plan, with `holdout.csv`. Writes `score.json` and
 `draws.npz`: float arrays contrib (S, G, T_train, C), y_train (S, G, T_train) (fitted KPI with
 noise), y_test (S, G, T_test); names and weeks beside them, all sorted.
+
+With PEERS the scores have `peers`: the same figures of other libraries on the folder, and the
+ratios to them (recovery_peers.py says what the file holds and which peer is the best).
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from mixloop.forecast import predictive_draws, stable_rng
 from mixloop.panel import Panel, build_panel
 from mixloop.posterior import Posterior, posteriors_from_frame
 from mixloop.scores import coverage, crps_from_draws, point_scores
+from recovery_peers import compare, runs_of, table
 
 ROOT = Path(__file__).resolve().parent.parent
 ONE_FIT = {"mixloop__backtest_origins": 0, "mixloop__first_forecast_weeks_ago": 0}
@@ -134,8 +138,11 @@ def kpi_scores(draws: np.ndarray, actual: np.ndarray) -> dict:
     }
 
 
-def score(folder: Path, out: Path) -> dict:
-    """Build, score, and write `score.json` and `draws.npz`; return the scores."""
+def score(folder: Path, out: Path, peers: list[dict] | None = None) -> dict:
+    """Build, score, and write `score.json` and `draws.npz`; return the scores.
+
+    `peers` are other libraries' runs on the same folder to set beside them.
+    """
     out.mkdir(parents=True, exist_ok=True)
     warehouse = out.resolve() / "warehouse.duckdb"
     build(folder.resolve(), warehouse)
@@ -169,6 +176,8 @@ def score(folder: Path, out: Path) -> dict:
         "versions": json.loads(frame["versions"][0]),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
     }
+    if peers:
+        scores["peers"] = compare(scores, peers)
     (out / "score.json").write_text(json.dumps(scores, indent=2) + "\n")
     np.savez_compressed(
         out / "draws.npz",
@@ -188,13 +197,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--peers", type=Path, help="what other libraries reached on the folder")
     arguments = parser.parse_args()
     if str(arguments.folder) in ("", ".") or str(arguments.out) in ("", "."):
         parser.error("name both: make bench-recovery FOLDER=path/to/folder OUT=path/to/out")
     for name in ("truth.csv", "holdout.csv", "plan.csv"):
         if not (arguments.folder / name).exists():
             parser.error(f"{arguments.folder / name} is missing: the folder needs known truth")
-    scores = score(arguments.folder, arguments.out)
+    peers = None
+    if arguments.peers:
+        try:
+            peers = runs_of(arguments.peers, arguments.folder.resolve().name)
+        except (OSError, ValueError) as wrong:
+            parser.error(str(wrong))
+    scores = score(arguments.folder, arguments.out, peers)
     held_out = scores["held_out"]
     print(
         f"{scores['folder']}: channel totals {scores['channel_total_error']:.3f}, "
@@ -205,6 +221,8 @@ def main() -> int:
         f"{scores['ess_bulk_min']:.0f}, {scores['fit_seconds']:.1f} s, "
         f"{scores['peak_memory_mib']:.0f} MiB"
     )
+    if peers:
+        print(table(scores["folder"], scores["peers"]))
     return 0
 
 

@@ -22,6 +22,7 @@ import polars as pl
 from mixloop.panel import Panel
 
 HASH = "made_of"
+STAYS = "stays"  # in place of the hash: the table that is there is the one to have
 HASH_OF_PART = "inputs_hash"
 DRAWS = {"run_id", "term_id", "coefficient", "data_hash"}  # of schemas.POSTERIOR
 VERSIONED = ("numpy", "scipy", "polars", "duckdb")
@@ -82,6 +83,7 @@ def rows(
     make: Callable[..., pl.DataFrame],
     *,
     as_tables: Iterable[str] = (),
+    stays: bool = False,
     **inputs: object,
 ) -> pl.DataFrame | duckdb.DuckDBPyRelation:
     """Return `make(**inputs)`, or the table of the build before where its inputs were the same.
@@ -96,6 +98,9 @@ def rows(
         From frames and settings to the table; a function of nothing else.
     as_tables : iterable of str
         Inputs that `make` takes as tables of the database; all others come as frames.
+    stays : bool
+        Where the inputs were the same return one row whose `made_of` is `STAYS` instead of the
+        table: the materialization `table_unless_it_stays` then leaves it alone. For large ones.
     **inputs
         Tables as dbt hands them over, and settings.
 
@@ -109,7 +114,7 @@ def rows(
         wanted = hash_of(inputs)
         rows = previous(session, relation, wanted)
         if rows is not None:
-            return rows
+            return rows.limit(1).select(f"* replace ('{STAYS}' as {HASH})") if stays else rows
     lazy = set(as_tables)
     made = make(**{n: value if n in lazy else as_frame(value) for n, value in inputs.items()})
     return made.with_columns(pl.lit(wanted).alias(HASH))

@@ -156,3 +156,13 @@ def test_parts_of_a_table_are_found_by_their_hash(session):
     }
     session.execute("alter table parts drop column cause")
     assert unchanged.previous_rows(session, "parts", schema) is None
+
+
+def test_a_large_table_that_stays_is_said_in_one_row(session):
+    make = Doubled()
+    inputs = {"sales": session.table("sales"), "posterior": session.table("posterior")}
+    build(session, make)
+    again = unchanged.rows(session, "out", make, **inputs, factor=2.0, stays=True)
+    assert again.pl()[unchanged.HASH].to_list() == [unchanged.STAYS] and make.calls == 1
+    anew = unchanged.rows(session, "out", make, **inputs, factor=3.0, stays=True)
+    assert anew["value"].to_list() == [4.5] * 3 and make.calls == 2

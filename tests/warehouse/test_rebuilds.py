@@ -1,5 +1,6 @@
 """Builds of the whole project, again and again: the same rows, and nothing published is lost."""
 
+import duckdb
 import pytest
 from scripts.fingerprint import MEASUREMENTS
 from tests.warehouse.place import FILES, assert_same
@@ -109,3 +110,38 @@ def test_builds_from_nothing_that_are_killed_lose_and_double_nothing(place):
     assert rows(kept) < rows(place.ledger())
     assert place.ledger(without=MEASUREMENTS) == complete
     assert_same(before, place.fingerprint(without=MEASUREMENTS))
+
+
+GROWING = {
+    "int_mixloop__forecast_variance": "main_intermediate",
+    "mixloop__forecast_variance": "main_mixloop",
+    "mixloop__variance_periods": "main_mixloop",
+}
+PERIODS = "main_mixloop.mixloop__variance_periods"
+
+
+def written_anew(place, defect: str, *arguments: str) -> set[str]:
+    """Return which of the growing tables a run with a defect writes: a comment on them is gone."""
+    with duckdb.connect(str(place.folder / FILES[0])) as connection:
+        for name, schema in GROWING.items():
+            connection.execute(f"comment on table {schema}.{name} is 'of the build before'")
+        connection.execute(defect)
+    place.dbt("run", *arguments, "--select", *GROWING)
+    found = place.read("select table_name from duckdb_tables() where comment is null")
+    return {name for (name,) in found if name in GROWING}
+
+
+def test_tables_that_grow_are_written_again_only_when_they_differ(place):
+    """A value or a constraint that is not the model's is mended; a full refresh writes marts."""
+    before = place.fingerprint()
+    assert written_anew(place, "select 1") == set()
+    wrong_value = f"update {PERIODS} set forecast = forecast + 1 where rowid = 0"
+    assert written_anew(place, wrong_value) == {"mixloop__variance_periods"}
+    assert_same(before, place.fingerprint())
+    no_constraint = f"alter table {PERIODS} alter column model_id drop not null"
+    assert written_anew(place, no_constraint) == {"mixloop__variance_periods"}
+    marts = {"mixloop__variance_periods", "mixloop__forecast_variance"}
+    assert written_anew(place, "select 1", "--full-refresh") == marts
+    other_inputs = "update main_intermediate.int_mixloop__forecast_variance set made_of = 'other'"
+    assert "int_mixloop__forecast_variance" in written_anew(place, other_inputs)
+    assert_same(before, place.fingerprint())

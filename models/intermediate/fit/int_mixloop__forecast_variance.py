@@ -6,6 +6,8 @@ from mixloop.schemas import VARIANCE
 
 
 def model(dbt, session):
+    dbt.config(materialized="table_unless_it_stays")
+
     def make(**tables):
         before = unchanged.previous_rows(session, dbt.this, VARIANCE)
         return variance_table(**tables, previous=before)
@@ -25,4 +27,4 @@ def model(dbt, session):
         "components": dbt.ref("int_mixloop__components"),
     }
     large = ("posterior", "run_panels")
-    return unchanged.rows(session, dbt.this, make, as_tables=large, **tables)
+    return unchanged.rows(session, dbt.this, make, as_tables=large, stays=True, **tables)

@@ -1,3 +1,4 @@
+{{ config(materialized='table_if_changed') }}
 with forecast_variance as (
     select * from {{ ref('int_mixloop__forecast_variance') }}
     where period_type = 'week' and (driver_id != 'total' or cause = 'total')

@@ -1,3 +1,4 @@
+{{ config(materialized='table_if_changed') }}
 {%- set causes = [
     'spend', 'media_price', 'timing', 'frequency', 'context', 'event', 'restated', 'mapping',
     'unexplained',

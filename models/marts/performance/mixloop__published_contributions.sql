@@ -103,7 +103,9 @@ new_rows as (
     from final
     {% if is_incremental() %}
         where published_contribution_id not in (
-            select known.published_contribution_id from {{ this }} as known
+            select known.published_contribution_id
+            from {{ this }} as known
+            where known.run_id in (select runs.run_id from runs)
         )
     {% endif %}
 )

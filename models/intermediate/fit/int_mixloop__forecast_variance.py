@@ -6,8 +6,6 @@ from mixloop.schemas import VARIANCE
 
 
 def model(dbt, session):
-    dbt.config(materialized="table_unless_it_stays")
-
     def make(**tables):
         before = unchanged.previous_rows(session, dbt.this, VARIANCE)
         return variance_table(**tables, previous=before)

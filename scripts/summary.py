@@ -39,6 +39,7 @@ PUBLIC = (
     ("mixloop__channel_plausibility", "which returns are hard to believe"),
     ("mixloop__priors", "what was believed before the data, and after"),
     ("mixloop__calibration_evidence", "lift tests, and how far each moved its channel"),
+    ("mixloop__evidence_moves", "how far each moved every other channel, and why"),
     ("mixloop__variable_selection", "what each variable moves: keep, drop or test"),
     ("mixloop__specifications", "near-equal answers, by transform"),
     ("mixloop__consistency", "do earlier origins say the same"),

@@ -14,7 +14,7 @@ from mixloop.panel import build_panel
 from mixloop.posterior import posteriors_from_frame
 from mixloop.prior_predictive import prior_rows
 from mixloop.publish import current_runs
-from mixloop.schemas import EVIDENCE, PRIORS, conform, empty
+from mixloop.schemas import EVIDENCE, MOVES, PRIORS, conform, empty
 
 FACTS = ("run_id", "model_id", "seed", "configuration", "evidence")
 
@@ -39,6 +39,21 @@ def evidence_table(posterior: pl.DataFrame, models: pl.DataFrame) -> pl.DataFram
     dates = [pl.col(name).str.to_date() for name in ("start_week", "end_week")]
     found = pl.DataFrame(rows, infer_schema_length=None).with_columns(*dates)
     return conform(found.sort("run_id", "evidence_id"), EVIDENCE)
+
+
+def moves_table(posterior: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
+    """Return `schemas.MOVES` of the current live runs: what each row of evidence moved where."""
+    wanted = current_runs(posterior, models)
+    told = posterior.filter(pl.col("run_id").is_in(wanted), pl.col("evidence_moves").is_not_null())
+    rows = [
+        {name: move.get(name) for name in MOVES} | {"run_id": run_id, "model_id": model_id}
+        for run_id, model_id, said in told.select("run_id", "model_id", "evidence_moves").rows()
+        for move in json.loads(said)
+    ]
+    if not rows:
+        return empty(MOVES)
+    found = pl.DataFrame(rows, infer_schema_length=None)
+    return conform(found.sort("run_id", "evidence_id", "channel_id"), MOVES)
 
 
 def priors_table(

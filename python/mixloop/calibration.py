@@ -1,4 +1,4 @@
-"""The evidence of one run: which rows it has, and how far each moved its channel.
+"""The evidence of one run: which rows it has, and how far each moved the model's channels.
 
 What the model would say without a row comes from the posterior's own draws, weighed by one over
 the row's likelihood. Where the row says too much for that, the model is fitted again without it:
@@ -18,6 +18,7 @@ import numpy as np
 
 from mixloop.diagnostics import convergence
 from mixloop.evidence import Evidence
+from mixloop.evidence_moves import Channels, Effects, effective_draws, moves_of_a_row
 from mixloop.experiments import (
     ErrorFactors,
     LiftTest,
@@ -153,6 +154,12 @@ def effect_draws(d: np.ndarray, channel: int, chains: Chains) -> np.ndarray:
     return np.einsum("knj,jkn->kn", chains.coef[..., channel], d[:, grid]).ravel()
 
 
+def all_effects(wholes: list[np.ndarray], chains: Chains) -> Effects:
+    """Return every channel's effects over the training weeks, for a coefficient of one (J, G)."""
+    draws = np.stack([effect_draws(whole, c, chains) for c, whole in enumerate(wholes)])
+    return Effects(draws, effective_draws(draws, len(chains.grid)))
+
+
 def is_settled(channel: int, d: np.ndarray, whole: np.ndarray, chains: Chains) -> bool:
     """Say whether a channel's effects (J, G) are known well enough for a comparison."""
     n_chains = len(chains.grid)
@@ -166,18 +173,18 @@ def judge_evidence(
     problem: Problem,
     chains: Chains,
     *,
+    channels: Channels,
     worth: np.ndarray,
-    spend: np.ndarray,
     refit: Callable[[Problem, int, Callable[[Chains], bool]], Chains],
 ) -> list[dict[str, Any]]:
     """Compare the posterior with what it would be without each row.
 
     Parameters
     ----------
+    channels : Channels
+        Return is not given where the spend is zero.
     worth : ndarray, (J, T)
         As in `evidence_rows`.
-    spend : ndarray, (C,)
-        Training spend; return is not given where it is zero.
     refit : callable
         Fits a problem; the second argument tells the random numbers of refits apart, the third says
         whether its chains are enough.
@@ -187,24 +194,28 @@ def judge_evidence(
     list of dict
         The rows' facts; effects of the test's window and returns before and after; `shift`, the
         channel's training effect after minus before in standard deviations of before; `z_score`,
-        lift minus the effect before over the spread of both; and how before was found.
+        lift minus the effect before over the spread of both; and how before was found. `moves` has
+        the same of every channel's training effect (`moves_of_a_row`).
     """
-    out = []
+    if not rows:
+        return []
+    out, spend = [], channels.spend
+    wholes = [training_effect(problem, c, worth) for c in range(len(spend))]
+    totals = all_effects(wholes, chains)
     for i, row in enumerate(rows):
         mine, c = row.evidence, row.evidence.channel
-        whole = training_effect(problem, c, worth)
-        effect, total = effect_draws(mine.d, c, chains), effect_draws(whole, c, chains)
+        effect, total = effect_draws(mine.d, c, chains), totals.draws[c]
         weight, k = smoothed_weights(0.5 * ((mine.lift - effect) / mine.se) ** 2)
         even = np.full(len(effect), 1.0 / len(effect))
         found = {"method": "reweighted", "pareto_k": k if np.isfinite(k) else None}
-        before_effect, before_total = effect, total
+        before_effect, before_totals = effect, totals
         if k > TRUSTED_K or effect.var() > MOST_INFORMATION * mine.se**2:
             others = tuple(r.evidence for n, r in enumerate(rows) if n != i)
             again = refit(
-                replace(problem, evidence=others), i, partial(is_settled, c, mine.d, whole)
+                replace(problem, evidence=others), i, partial(is_settled, c, mine.d, wholes[c])
             )
             before_effect = effect_draws(mine.d, c, again)
-            before_total = effect_draws(whole, c, again)
+            before_totals = all_effects(wholes, again)
             weight = np.full(len(before_effect), 1.0 / len(before_effect))
             found["method"] = "refitted"
         found["effective_draws"] = float(1.0 / (weight**2).sum())
@@ -213,12 +224,13 @@ def judge_evidence(
         found["z_score"] = (mine.lift - mean) / float(np.hypot(mine.se, sd))
         mean, _, levels = weighted_summary(effect, even)
         found |= range_values("effect_after", mean, levels)
-        before, sd, levels_before = weighted_summary(before_total, weight)
+        before, sd, levels_before = weighted_summary(before_totals.draws[c], weight)
         after, sd_after, levels_after = weighted_summary(total, even)
         found["shift"] = (after - before) / sd if sd > 0 else None
         found["narrowing"] = 1.0 - sd_after / sd if sd > 0 else None
         if spend[c] > 0:
             found |= range_values("roi_before", before, levels_before, over=spend[c])
             found |= range_values("roi_after", after, levels_after, over=spend[c])
+        found["moves"] = moves_of_a_row(channels, c, totals, before_totals, weight, effect)
         out.append(row.facts | found)
     return out

@@ -13,6 +13,7 @@ from mixloop.between import Kept, between_steps
 from mixloop.calibration import EvidenceRow, evidence_rows, judge_evidence
 from mixloop.convergence import Judge
 from mixloop.design import GROUP_SCALES, GROUPS, Design, build_design
+from mixloop.evidence_moves import Channels
 from mixloop.experiments import LiftTest
 from mixloop.forms import FORMS, scale_of, scaled
 from mixloop.geos import exposure_intensity
@@ -190,7 +191,7 @@ class Fit:
     dropped_channels, dropped_drivers : tuple of str
         Channels without any exposure, drivers without any variation, in the training window.
     evidence : tuple of dict
-        Live runs: how far each row of evidence moved its channel; see `judge_evidence`.
+        Live runs: how far each row of evidence moved the channels; see `judge_evidence`.
     """
 
     posterior: Posterior
@@ -437,12 +438,19 @@ def fit(task: FitTask, settings: FitSettings) -> Fit:
         # only one channel's effect is asked of a refit, which takes fewer sweeps
         half = max(settings.sweeps // 2, 8)
         shorter = replace(settings, warmup=settings.warmup // 2, sweeps=half, draws=settings.chains)
+        worth = worth_of_a_unit(panel, kpi_scale, task.kpi_form)
         judgement = judge_evidence(
             rows if task.run_kind == "live" else [],
             problem,
             chains,
-            worth=worth_of_a_unit(panel, kpi_scale, task.kpi_form),
-            spend=panel.spend[:, -task.n_training :].sum(axis=(0, 1)),
+            channels=Channels(
+                channels,
+                panel.exposure[:, -task.n_training :],
+                panel.spend[:, -task.n_training :].sum(axis=(0, 1)),
+                float(worth[:, -task.n_training :].sum()),
+                tuple(pool.members for pool in problem.pools),
+            ),
+            worth=worth,
             refit=lambda asked, i, is_enough: run(
                 asked, shorter, (settings.seed, 1 + i), is_enough
             ),

@@ -32,7 +32,7 @@ FIT_MODULES = (
     *("panel", "transforms", "design", "variants", "algebra", "pooling", "evidence", "signed"),
     *("shocks", "geos", "problem", "ridge", "shares", "gibbs", "pooled", "sampler"),
     *("reach", "experiments", "priors", "importance", "calibration", "diagnostics", "convergence"),
-    *("between", "fit", "posterior", "forms"),
+    *("evidence_moves", "between", "fit", "posterior", "forms"),
 )
 VERSIONED = ("numpy", "scipy", "polars", "holidays")
 
@@ -249,6 +249,11 @@ def _ledger_rows(
     judged = np.array(
         [result.diagnostics[term][place[geo]] for geo, term in rows.select("geo", "term_id").rows()]
     )
+    told = [{k: v for k, v in row.items() if k != "moves"} for row in result.evidence]
+    moves = [
+        _moves(result, component) if geo == result.posterior.geos[0] and kind == "channel" else None
+        for geo, kind, component in rows.select("geo", "term_type", "component_id").rows()
+    ]
     asked = configuration(task, settings)
     found = {
         "mixloop": mixloop.__version__,
@@ -269,7 +274,7 @@ def _ledger_rows(
         "dropped": json.dumps(
             {"channels": result.dropped_channels, "drivers": result.dropped_drivers}
         ),
-        "evidence": json.dumps(result.evidence) if result.evidence else None,
+        "evidence": json.dumps(told) if told else None,
         "versions": json.dumps(found, sort_keys=True),
         "fit_seconds": fit_seconds,
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
@@ -278,8 +283,20 @@ def _ledger_rows(
     rows = rows.with_columns(
         *(pl.Series(name, values).fill_nan(None) for name, values in columns),
         *(pl.lit(value).alias(name) for name, value in facts.items()),
+        pl.Series("evidence_moves", moves, dtype=pl.String),
     )
     return conform(rows, POSTERIOR)
+
+
+def _moves(result: Fit, channel: str) -> str | None:
+    """Return how far each row of evidence moved a channel, as JSON; None without evidence."""
+    found = [
+        {"evidence_id": row["evidence_id"]} | move
+        for row in result.evidence
+        for move in row["moves"]
+        if move["channel_id"] == channel
+    ]
+    return json.dumps(found) if found else None
 
 
 def _fit_one(task: FitTask, *, settings: FitSettings, clock: Callable[[], float]) -> pl.DataFrame:

@@ -49,6 +49,8 @@ POSTERIOR: dict[str, pl.DataType] = {
     "rhat": pl.Float64(),
     "ess_bulk": pl.Float64(),
     "ess_tail": pl.Float64(),
+    # JSON: how far each row of evidence moved this channel; on rows of the first geo only
+    "evidence_moves": pl.String(),
     # facts of the run, the same on each of its rows
     "n_chains": pl.Int64(),
     "n_sweeps": pl.Int64(),
@@ -356,6 +358,21 @@ EVIDENCE: dict[str, pl.DataType] = {
     "shift": pl.Float64(),  # of the training effect, in standard deviations of before
     "narrowing": pl.Float64(),  # 1 - standard deviation after over before
     "z_score": pl.Float64(),  # lift against effect before
+}
+
+MOVES: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "model_id": pl.String(),
+    "evidence_id": pl.String(),
+    "channel_id": pl.String(),  # that was moved
+    **_ranges("effect_before", "effect_after"),  # of the training weeks
+    "shift": pl.Float64(),  # in standard deviations of before
+    "shift_error": pl.Float64(),  # its standard error from the sampler's noise
+    "media_correlation": pl.Float64(),  # with the tested channel, weeks within geos
+    "effect_correlation": pl.Float64(),  # of the draws, with the effect that was measured
+    "is_pool_sibling": pl.Boolean(),  # drawn together with the tested channel
+    "window_kpi": pl.Float64(),  # KPI of the training weeks
+    "window_spend": pl.Float64(),  # of the channel in the training weeks
 }
 
 PRIORS: dict[str, pl.DataType] = {

@@ -41,6 +41,7 @@ PYTHON_TABLES = {
     "int_mixloop__backtests": schemas.BACKTESTS,
     "int_mixloop__run_scores": schemas.SCORES,
     "int_mixloop__evidence_effects": schemas.EVIDENCE,
+    "int_mixloop__evidence_moves": schemas.MOVES,
     "int_mixloop__priors": schemas.PRIORS,
     "int_mixloop__variable_selection": schemas.SELECTION,
     "int_mixloop__specifications": schemas.SPECIFICATIONS,

@@ -250,7 +250,11 @@ final as (
                 )
             when 'no_spend' then 'the channel has no spend in media, so money says nothing of it'
             when 'no_run_before_approval'
-                then 'no run on record knows only weeks from before the approval'
+                then concat(
+                    'no run on record knows only weeks from before the approval; a build as of ',
+                    strftime(judged.approved_on, '%Y-%m-%d'),
+                    ' makes one (mixloop__as_of, or make replay)'
+                )
             when 'not_in_run'
                 then 'the runs from before the approval do not hold the channel: it was new'
             when 'not_predicted' then 'the ledger of predictions lost its row: restore it'

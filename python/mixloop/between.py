@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mixloop.algebra import TINY
 from mixloop.problem import Problem
 from mixloop.transforms import TransformGrid
 
 STEPS = 5  # decays of a cell
 SHOCK = 4.0  # innovations beyond as many standard deviations say nothing of a decay
-TINY = 1e-12
 
 
 def cells(grid: TransformGrid) -> tuple[np.ndarray, np.ndarray]:

@@ -103,3 +103,38 @@ def test_rank_figures_do_not_depend_on_the_scale_of_a_quantity(ar1):
         np.testing.assert_allclose(moved[at], plain[at], rtol=1e-12)
     draws[1] += 2.0  # far apart: the bulk figure rules, and it goes by ranks
     np.testing.assert_allclose(convergence(draws**3)[0], convergence(draws)[0], rtol=1e-12)
+
+
+def test_equal_draws_share_their_mean_rank():
+    """Half the draws are zero, as of a coefficient at its bound; ranks by counting."""
+    draws = np.maximum(np.random.default_rng(5).normal(size=(2, 10, 1)), 0.0)
+    parts = [draws[0, :5, 0], draws[1, :5, 0], draws[0, 5:, 0], draws[1, 5:, 0]]
+
+    def plain(parts):
+        every = np.concatenate(parts)
+        rank = {x: np.sum(every < x) + 0.5 * (np.sum(every == x) + 1.0) for x in every}
+        scores = [norm.ppf((np.array([rank[x] for x in p]) - 3 / 8) / (20 + 1 / 4)) for p in parts]
+        within = np.mean([s.var(ddof=1) for s in scores])
+        between = 5 * np.var([s.mean() for s in scores], ddof=1)
+        return np.sqrt((4 / 5 * within + between / 5) / within)
+
+    assert (draws == 0.0).sum() > 5
+    folded = [np.abs(part - np.median(draws)) for part in parts]
+    rhat, _, _ = convergence(draws)
+    assert rhat[0] == pytest.approx(max(plain(parts), plain(folded)), rel=1e-10)
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_the_tail_is_a_twentieth(lower):
+    """Draws that stay in their outermost twentieth: a chain of two states counts in closed form."""
+    rng, stays = np.random.default_rng(6), 0.8  # autocorrelation of the two states
+    inside = rng.random((4, 20)) < 0.05
+    out = np.empty((4, 6000, 20))
+    for t in range(6000):
+        again = rng.random((4, 20)) < stays
+        inside = np.where(again, inside, rng.random((4, 20)) < 0.05)
+        u = rng.random((4, 20))
+        out[:, t] = np.where(inside, 0.05 * u, 0.05 + 0.95 * u)
+    _, bulk, tail = convergence(out if lower else -out)
+    assert tail.mean() == pytest.approx(24000 * (1 - stays) / (1 + stays), rel=0.15)
+    assert bulk.mean() > 2 * tail.mean()

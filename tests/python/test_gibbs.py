@@ -233,3 +233,34 @@ def test_a_channels_scale_follows_its_joint_with_transform_and_coefficient():
     expected = weight.sum(axis=0) / weight.sum() * sampler.k
     assert expected.min() > 20
     assert stats.chisquare(counts, expected).pvalue > P_VALUE
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_channels_that_stay_are_drawn_around_each_other_as_the_dense_covariance_says(
+    seed, monkeypatch
+):
+    """What is said of each coefficient, with the other channels where they are by then."""
+    sampler = sampler_of(seed, n_geos=2, n_channels=4)
+    sampler._prepare()
+    sampler.coef = np.random.default_rng(seed).uniform(0.0, 0.5, size=sampler.coef.shape)
+    media = np.stack([sampler._current(c) for c in range(4)])  # (C, J, K, T)
+    whole = sampler.residual + np.einsum("cjkt,jkc->jkt", media, sampler.coef)
+    stay, now, told = np.array([0, 2, 3]), sampler.coef.copy(), []
+
+    def draw(channel, linear, known):
+        left = whole - np.einsum("cjkt,jkc->jkt", media, now)
+        left += media[channel] * now[..., channel, None]
+        for j, k in np.ndindex(linear.shape):
+            seen = np.linalg.solve(dense_covariance(sampler, j, k), media[channel][j, k])
+            assert linear[j, k] == pytest.approx(seen @ left[j, k], rel=1e-6, abs=1e-6)
+            assert known[j, k] == pytest.approx(seen @ media[channel][j, k], rel=1e-6)
+        told.append(channel)
+        now[..., channel] = 0.1 * (channel + 1)
+        return now[..., channel]
+
+    monkeypatch.setattr(sampler, "_draw_coefficient", draw)
+    sampler._update_coefficients(stay)
+    assert sorted(told) == stay.tolist()
+    assert sampler.coef == pytest.approx(now)
+    left = whole - np.einsum("cjkt,jkc->jkt", media, now)
+    np.testing.assert_allclose(sampler.residual, left, atol=1e-10)

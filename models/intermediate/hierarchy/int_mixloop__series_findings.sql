@@ -60,7 +60,7 @@ gaps as (
         series as value,
         concat(
             sum((week - previous_week) // 7 - 1),
-            ' weeks between the first and the last have no row; the gaps begin after the weeks of ',
+            ' week(s) between the first and the last have no row; the gaps begin after: ',
             array_to_string(list_sort(list(cast(previous_week as varchar)))[:5], ', ')
         ) as problem,
         case input_name

@@ -68,8 +68,8 @@ wide as (
         {%- endfor %}
         max(z_score) filter (where cause = 'unexplained') as unexplained_z_score,
         max(z_score) filter (where cause = 'total') as z_score,
-        max(ranked_drivers) filter (where cause = 'total') as ranked_drivers,
-        max(sentence) filter (where cause = 'total') as sentence
+        any_value(ranked_drivers) filter (where cause = 'total') as ranked_drivers,
+        any_value(sentence) filter (where cause = 'total') as sentence
     from nodes
     group by run_id, plan_id, geo, node_id, period_type, period_id
 ),

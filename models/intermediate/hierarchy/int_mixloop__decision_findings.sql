@@ -137,14 +137,7 @@ overlapping as (
         on
             later.channel_id = earlier.channel_id
             and later.start_week <= coalesce(earlier.end_week, cast('9999-12-31' as date))
-            and (
-                later.start_week > earlier.start_week
-                or (later.start_week = earlier.start_week and later.source_row > earlier.source_row)
-            )
-    where
-        later.geo_list is null
-        or earlier.geo_list is null
-        or list_has_any(later.geo_list, earlier.geo_list)
+            and {{ mixloop.is_told_of_two('later', 'earlier') }}
 ),
 
 node_weeks as (

@@ -168,14 +168,7 @@ overlapping as (
             later.channel_id = earlier.channel_id
             and coalesce(later.kpi, '') = coalesce(earlier.kpi, '')
             and later.start_week <= earlier.end_week
-            and (
-                later.start_week > earlier.start_week
-                or (later.start_week = earlier.start_week and later.source_row > earlier.source_row)
-            )
-    where
-        later.geo_list is null
-        or earlier.geo_list is null
-        or list_has_any(later.geo_list, earlier.geo_list)
+            and {{ mixloop.is_told_of_two('later', 'earlier') }}
 ),
 
 unknown_geos as (

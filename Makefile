@@ -12,7 +12,7 @@ export DBT_PROFILES_DIR := .
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test docs bench-recovery bench-recovery-mean bench-worlds bench-folder bench-pooling bench-demand bench-loop bench-peers bench-sbc bench-many bench-geos bench-judging bench-staleness bench-bridge bench-hindsight bench-kills bench-noop bench-ingest lock clean
+.PHONY: help setup build demo replay propose sheet lint format parse unit warehouse-tests test test-slow docs bench-recovery bench-recovery-mean bench-worlds bench-folder bench-pooling bench-demand bench-loop bench-peers bench-sbc bench-many bench-geos bench-judging bench-staleness bench-bridge bench-hindsight bench-kills bench-noop bench-ingest lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -68,8 +68,11 @@ unit: setup ## Python tests without dbt, in seconds
 warehouse-tests: setup ## tests that run dbt on temporary warehouses
 	$(BIN)/pytest tests/warehouse
 
-test: setup ## everything CI runs
+test: setup ## what every change must pass: tests, lint, the demo client built twice
 	bash scripts/test.sh $(BIN)
+
+test-slow: setup ## tests of whole projects, built, killed, replayed and built again; CI runs them after `make test`
+	$(BIN)/pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder
 
 docs: setup ## dbt docs as one page, target/static_index.html
 	$(BIN)/dbt docs generate --static

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What `make test` runs, with the seconds each step took: pytest on two processes and, beside it,
 # the other checks and the demo client, one after the other, their output in one piece at their end.
+# Tests marked `slow` have a command of their own, `make test-slow`.
 #   scripts/test.sh BIN      BIN is the virtual environment's bin folder
 set -euo pipefail
 set -m # a lane is a process group: it ends as a whole
@@ -60,7 +61,7 @@ in_one_piece() { # in_one_piece COMMAND...
 }
 
 tests() {
-    step "pytest" "$BIN/pytest" -n 2 --dist loadfile --no-loadscope-reorder
+    step "pytest" "$BIN/pytest" -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 }
 
 checks() {

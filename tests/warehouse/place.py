@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -104,27 +105,34 @@ class Place:
         assert (process.returncode != 0) == fails, said
         return said
 
-    def read(self, query: str) -> list[tuple]:
-        """Return rows of a query; the warehouse is the default, the history is `history`."""
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open what is there to read; the warehouse is the default, the history is `history`."""
         with contextlib.chdir(self.folder), duckdb.connect(":memory:") as connection:
             for file, name in zip(FILES, ("wh", "history"), strict=True):
                 if Path(file).exists():
                     connection.execute(f"attach '{file}' as {name} (read_only)")
             connection.execute("use wh" if Path(FILES[0]).exists() else "use history")
+            yield connection
+
+    def read(self, query: str) -> list[tuple]:
+        """Return rows of a query; many queries are faster over one `opened`."""
+        with self.opened() as connection:
             return connection.execute(query).fetchall()
 
     def ledger(self, *, without: tuple[str, ...] = ()) -> list[tuple]:
         """Return all rows of the append-only tables that are there, in order."""
         kept = f"columns(lambda name: name not in {without})" if without else "*"
-        there = self.read(
-            "select concat_ws('.', database_name, schema_name, table_name) from duckdb_tables()"
-        )
-        return [
-            row
-            for name in LEDGERS
-            if (name,) in there
-            for row in self.read(f"select {kept} from {name} order by all")
-        ]
+        with self.opened() as connection:
+            there = connection.execute(
+                "select concat_ws('.', database_name, schema_name, table_name) from duckdb_tables()"
+            ).fetchall()
+            return [
+                row
+                for name in LEDGERS
+                if (name,) in there
+                for row in connection.execute(f"select {kept} from {name} order by all").fetchall()
+            ]
 
     def fingerprint(self, *, without: tuple[str, ...] = ()) -> dict[str, list]:
         """Return rows and hash of every relation."""
@@ -133,12 +141,15 @@ class Place:
 
     def public(self) -> dict[str, list[tuple]]:
         """Return all rows of the public tables that are built behind the gate."""
-        tables = self.read(
-            "select database_name || '.main_mixloop.' || table_name from duckdb_tables() "
-            "where schema_name = 'main_mixloop' order by all"
-        )
-        kept = [name for (name,) in tables if not name.endswith(BEFORE_THE_GATE)]
-        return {name: self.read(f"from {name} order by all") for name in kept}
+        with self.opened() as connection:
+            tables = connection.execute(
+                "select database_name || '.main_mixloop.' || table_name from duckdb_tables() "
+                "where schema_name = 'main_mixloop' order by all"
+            ).fetchall()
+            kept = [name for (name,) in tables if not name.endswith(BEFORE_THE_GATE)]
+            return {
+                name: connection.execute(f"from {name} order by all").fetchall() for name in kept
+            }
 
 
 def parsed_project(root: Path) -> Path:

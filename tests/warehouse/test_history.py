@@ -17,8 +17,6 @@ import yaml
 from tests.warehouse.dbt_process import DbtProcess
 from tests.warehouse.place import PARSED, start_dbt
 
-pytestmark = pytest.mark.slow
-
 LEDGER = "history.main_mixloop.mixloop__forecasts"
 POSTERIOR = "history.main_intermediate.int_mixloop__posterior"
 CHAIN = "history.main_mixloop.mixloop__ledger"

@@ -18,7 +18,6 @@ from tests.warehouse.integrity_faults import (
     clean_client,
 )
 
-pytestmark = pytest.mark.slow
 WANTED = ("int_mixloop__integrity_checks", "int_mixloop__input_findings")
 # Worlds drawn with other seeds; MIXLOOP_CLEAN_SEEDS=1,2,3 tries others, or more of them.
 SEEDS = [int(seed) for seed in os.environ.get("MIXLOOP_CLEAN_SEEDS", "1,2,3,4,5").split(",")]
@@ -66,7 +65,7 @@ def test_clean_client_raises_nothing_above_info(chain, project_root, clean, seed
     assert n_checks > 200 and n_series > 40  # what passed is said too
 
 
-@pytest.mark.parametrize(("name", "seed"), zip(FAULTS, cycle(SEEDS), strict=False))
+@pytest.mark.parametrize(("name", "seed"), list(zip(FAULTS, cycle(SEEDS), strict=False)))
 def test_fault_is_found_named_and_located(chain, project_root, name, seed):
     fault, clean = FAULTS[name], world(project_root, seed)
     tables = clean | fault.plant(clean)

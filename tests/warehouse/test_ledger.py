@@ -24,7 +24,6 @@ from tests.warehouse.ledger_defects import GENESIS, entry_hash
 from tests.warehouse.place import FILES, LEDGERS
 from tests.warehouse.rules import APPEND_ONLY
 
-pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("MIXLOOP_KILLS", "4"))
 SEED = int(os.environ.get("MIXLOOP_KILLS_SEED", "1"))
 LEDGER = "history.main_mixloop.mixloop__ledger"

@@ -9,7 +9,6 @@ import pytest
 from tests.warehouse.chain import Chain, compile_project
 from tests.warehouse.integrity_faults import FAULTS, WEEK, Tables, clean_client
 
-pytestmark = pytest.mark.slow
 WANTED = ("int_mixloop__input_findings", "int_mixloop__publication", "mixloop__data_quality")
 ACCEPTED = (
     "select check_name, series, is_overridden, overridden_by, override_reason "

@@ -19,7 +19,6 @@ from tests.warehouse.place import Place
 
 from mixloop.demo import SMALL, generate
 
-pytestmark = pytest.mark.slow
 FILES = {"channel_hierarchy.csv", "channel_mapping.csv", "model_definitions.csv", "report.md"}
 READ = (
     "+int_mixloop__media_weekly",

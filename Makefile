@@ -71,8 +71,8 @@ warehouse-tests: setup ## tests that run dbt on temporary warehouses
 test: setup ## what every change must pass: tests, lint, the demo client built twice
 	bash scripts/test.sh $(BIN)
 
-test-slow: setup ## tests of whole projects, built, killed, replayed and built again; CI runs them after `make test`
-	$(BIN)/pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder
+test-slow: setup ## whole projects built, killed, replayed and built again, ranks of many worlds, sqlfluff; CI runs it after `make test`
+	bash scripts/test.sh $(BIN) slow
 
 docs: setup ## dbt docs as one page, target/static_index.html
 	$(BIN)/dbt docs generate --static

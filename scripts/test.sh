@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What `make test` runs, with the seconds each step took: pytest on two processes and, beside it,
-# the other checks and the demo client, one after the other, their output in one piece at their end.
-# Tests marked `slow` have a command of their own, `make test-slow`.
-#   scripts/test.sh BIN      BIN is the virtual environment's bin folder
+# What `make test` and `make test-slow` run, with the seconds each step took: pytest on two processes
+# and, beside it, the other checks, one after the other, their output in one piece at their end.
+#   scripts/test.sh BIN        what every change must pass; BIN is the environment's bin folder
+#   scripts/test.sh BIN slow   tests that are marked slow, sqlfluff
 set -euo pipefail
 set -m # a lane is a process group: it ends as a whole
 BIN=$1
@@ -60,8 +60,16 @@ in_one_piece() { # in_one_piece COMMAND...
     "$@" >"$said" 2>&1
 }
 
+pytest_on_two() { # pytest_on_two MARKED
+    step "pytest" "$BIN/pytest" -m "$1" -n 2 --dist loadfile --no-loadscope-reorder
+}
+
 tests() {
-    step "pytest" "$BIN/pytest" -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+    pytest_on_two "not slow"
+}
+
+slow_tests() {
+    pytest_on_two "slow"
 }
 
 checks() {
@@ -83,12 +91,17 @@ all_checks() {
     step "dbt docs" run dbt docs generate --static --no-compile
     step "requirements sheets" "$BIN/python" scripts/requirements_sheet.py
     step "summary" "$BIN/python" scripts/summary.py
-    # Last, as it uses both cores when the tests are through; it reads what was parsed above.
-    step "sqlfluff" linting sqlfluff lint --processes 2 models tests/dbt
 }
 
-start checks
-start tests
+slow_checks() {
+    in_one_piece step "sqlfluff" linting sqlfluff lint models tests/dbt
+}
+
+case ${2:-} in
+"") start checks && start tests ;;
+slow) start slow_checks && start slow_tests ;;
+*) echo "scripts/test.sh: the part is slow or none, not $2" >&2 && exit 2 ;;
+esac
 FAILED=0
 for lane in "${LANES[@]}"; do wait "$lane" || FAILED=1; done
 

@@ -185,6 +185,7 @@ def measure(sampler, truth):
     ],
     ids=["geos apart", "geos together", "pooled, geos together"],
 )
+@pytest.mark.slow
 def test_true_values_rank_evenly_among_draws_with_lift_tests(problem, ar1):
     rng = np.random.default_rng(500)
     found = rank_p_values(measured_problem(problem), rng, ar1, prepare=measure)

@@ -33,6 +33,7 @@ def test_the_models_constants_are_those_of_this_test():
 
 
 @problems
+@pytest.mark.slow
 def test_true_values_rank_evenly_among_draws(problem, ar1):
     found = rank_p_values(problem, np.random.default_rng(500), ar1)
     assert min(found.values()) > P_VALUE, found
@@ -65,6 +66,7 @@ def test_sweeps_keep_the_prior(problem, ar1):
     [with_geos(problem_of(3, 2)), problem_of(2, 2)],
     ids=["around a centre", "independent"],
 )
+@pytest.mark.slow
 def test_true_values_rank_evenly_when_few_transforms_move_in_a_sweep(problem, ar1, monkeypatch):
     monkeypatch.setattr(gibbs, "GEOS_OF_A_FULL_SWEEP", 1)
     sampler = gibbs.Sampler(problem, 2, np.random.default_rng(0))

@@ -17,6 +17,7 @@ shapes = pytest.mark.parametrize(("n_geos", "n_channels"), [(1, 3), (2, 2)])
 
 
 @shapes
+@pytest.mark.slow
 def test_true_values_rank_evenly_among_draws(n_geos, n_channels, ar1):
     rng = np.random.default_rng(300 + n_geos)
     found = rank_p_values(pooled_problem_of(n_geos, n_channels), rng, ar1)

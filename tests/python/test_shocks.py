@@ -122,6 +122,7 @@ def add_shocks(truth, known, rng):
     return truth, share
 
 
+@pytest.mark.slow
 def test_true_values_rank_evenly_among_draws_when_there_are_shocks(ar1):
     problem = replace(problem_of(1, 2), has_shocks=True)
     rng = np.random.default_rng(700)

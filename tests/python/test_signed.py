@@ -142,6 +142,7 @@ def test_group_scales_count_signed_coefficients():
     assert_distributed(0.5 * np.log(sampler.group_var[:, 2]), cdf_of(log_density, log_sd))
 
 
+@pytest.mark.slow
 def test_true_signed_coefficients_rank_evenly_among_draws(ar1):
     """Simulation-based calibration: a signed column in the group of the hinges."""
     rng = np.random.default_rng(300)

@@ -15,6 +15,7 @@ from tests.warehouse.integrity_faults import clean_client
 from tests.warehouse.place import LEDGERS, dbt_environment
 from tests.warehouse.tiny import FIT_VARS, week
 
+pytestmark = pytest.mark.slow
 DAY = date(2025, 7, 2)  # a Wednesday
 LATER = datetime(2025, 7, 3, 0, 0)
 LOADED = ("media", "outcomes", "context", "plan", "plan_context", "finance")
@@ -167,7 +168,6 @@ GROWS = (
 )
 
 
-@pytest.mark.slow
 def test_a_replayed_date_adds_its_run_to_the_ledger_and_takes_nothing(place, project_root):
     ledger = {name: set(map(str, place.read(f"from {name}"))) for name in LEDGERS}
     day = date.fromisoformat(week(56)) + timedelta(days=9)

@@ -193,6 +193,7 @@ def test_media_alone_is_enough_and_nothing_is_made_beside_the_files(propose_here
     assert "There are no outcomes yet" in (out / "report.md").read_text()
 
 
+@pytest.mark.slow
 def test_raw_tables_of_a_warehouse_give_the_same_draft(drafted, project_root, tmp_path):
     place, media, _ = drafted
     warehouse = tmp_path / "acme.duckdb"
@@ -232,6 +233,7 @@ def test_a_file_that_cannot_be_read_is_named_with_the_line(propose_here, tmp_pat
     assert not (tmp_path / "proposal").exists()
 
 
+@pytest.mark.slow
 def test_a_warehouse_without_media_says_where_it_looked(project_root, tmp_path):
     duckdb.connect(str(tmp_path / "empty.duckdb")).close()
     done = run_propose(

@@ -68,7 +68,7 @@ unit: setup ## Python tests without dbt, in seconds
 warehouse-tests: setup ## tests that run dbt on temporary warehouses
 	$(BIN)/pytest tests/warehouse
 
-test: setup ## what every change must pass: tests, lint, the demo client built twice
+test: setup ## what every change must pass: tests, ruff, the demo client built twice
 	bash scripts/test.sh $(BIN)
 
 test-slow: setup ## whole projects built, killed, replayed and built again, ranks of many worlds, sqlfluff; CI runs it after `make test`

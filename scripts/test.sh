@@ -98,9 +98,19 @@ slow_checks() {
 }
 
 case ${2:-} in
-"") start checks && start tests ;;
-slow) start slow_checks && start slow_tests ;;
-*) echo "scripts/test.sh: the part is slow or none, not $2" >&2 && exit 2 ;;
+"")
+    # Never in a list of `&&` or `||`: a step that fails would not end its lane.
+    start checks
+    start tests
+    ;;
+slow)
+    start slow_checks
+    start slow_tests
+    ;;
+*)
+    echo "scripts/test.sh: the part is slow or none, not $2" >&2
+    exit 2
+    ;;
 esac
 FAILED=0
 for lane in "${LANES[@]}"; do wait "$lane" || FAILED=1; done

@@ -59,8 +59,8 @@ format: setup ## let ruff and sqlfluff mend what they can
 	$(BIN)/ruff format .
 	MIXLOOP_TARGET=lint $(BIN)/sqlfluff fix models tests/dbt
 
-parse: setup ## dbt parse, deprecations are errors
-	MIXLOOP_TARGET=lint $(BIN)/dbt --warn-error-options '{"error": ["Deprecations"]}' parse --no-partial-parse
+parse: setup ## dbt parse, warnings are errors
+	MIXLOOP_TARGET=lint $(BIN)/dbt --warn-error parse --no-partial-parse
 
 unit: setup ## Python tests without dbt, in seconds
 	$(BIN)/pytest tests/python python

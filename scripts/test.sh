@@ -79,8 +79,8 @@ checks() {
 all_checks() {
     step "ruff" "$BIN/ruff" check .
     step "ruff format" "$BIN/ruff" format --check .
-    step "dbt parse, deprecations are errors" linting \
-        dbt --warn-error-options '{"error": ["Deprecations"]}' parse --no-partial-parse
+    step "dbt parse, warnings are errors" linting \
+        dbt --warn-error parse --no-partial-parse
     step "demo data" "$BIN/python" scripts/prepare.py
     step "dbt build from an empty file" run dbt build
     step "fingerprint" "$BIN/python" scripts/fingerprint.py --out "$SCRATCH/first.json"

@@ -3,9 +3,10 @@
     already is left alone.
 
     `table_if_changed`, SQL: the rows are counted and hashed, which is some twenty times cheaper than writing
-    them and their key. The table is written where anything differs: columns, types, not-null or primary-key
-    constraints, the number of rows or their hash (a sum over rows, so their order does not count), and on a
-    full refresh. A model with constraints of other kinds is always written.
+    them and their key. The table is written where anything differs: columns, types, which constraints its
+    columns have, the number of rows or their hash (a sum over rows, so their order does not count), and on a
+    full refresh: an edited expression of a check needs one. A model with constraints of the table is always
+    written. dbt would warn that it ignores constraints here; they are there, so they say warn_unsupported: false.
 
     `table_unless_it_stays`, Python: the model says with one row whose `made_of` is `stays` that the table is
     the one to have (mixloop.unchanged).

@@ -531,6 +531,7 @@ def test_decisions_that_make_no_sense_are_findings(world, chain) -> None:
         ({"geos": "a; b"}, {"geos": "c"}, False),
         ({"geos": "a; b"}, {"geos": "b;c"}, True),
         ({"geos": "a"}, {}, True),
+        ({}, {"geos": "b"}, True),
     ],
 )
 def test_moves_of_one_channel_at_once_are_said(world, chain, first, second, is_overlap) -> None:

@@ -273,6 +273,8 @@ def test_a_mistake_in_a_prior_is_found_at_its_row(findings, changes, expected):
         ({"end_week": tiny.week(31)}, {"start_week": tiny.week(31)}, True),
         ({"geos": "a;b"}, {"geos": "c"}, False),
         ({"geos": "a;b"}, {"geos": "c; b"}, True),
+        ({"geos": "a"}, {}, True),
+        ({}, {"geos": "b"}, True),
     ],
 )
 def test_one_test_that_is_told_twice_is_questioned(findings, first, second, is_overlap):
